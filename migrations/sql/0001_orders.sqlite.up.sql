@@ -104,6 +104,10 @@ CREATE TABLE shipments (
   carrier                   text NOT NULL,
   tracking_number           text NOT NULL,
   status                    text NOT NULL DEFAULT 'label_created',
+  -- How far it was on its way to the customer when its return began.
+  status_before_return      text,
+  -- Whether more than data about the label shows that the carrier has had the parcel.
+  in_possession             boolean NOT NULL DEFAULT false,
   origin_kind               text NOT NULL CHECK (origin_kind IN ('warehouse', 'supplier')),
   origin_code               text NOT NULL,
   condition                 text,
@@ -195,14 +199,17 @@ CREATE TABLE scans (
   webhook_id         blob REFERENCES webhooks,
   identity           blob NOT NULL,
   code               text NOT NULL,
-  -- A shipment status, a condition, 'informational' or 'unknown'.
+  -- A shipment status, a condition, 'return_cancelled', 'informational' or 'unknown'.
   meaning            text NOT NULL,
+  evidence           text NOT NULL CHECK (evidence IN ('physical', 'electronic', 'staff')),
   description        text,
   location           text,
   occurred_at        text NOT NULL,
   time_estimated     boolean NOT NULL,
   -- The local time, if the carrier sent a time without a zone: `2026-01-15T07:02:09`.
   local_time         text,
+  -- The time by which scans are sorted: the local time as if it were UTC, else occurred_at.
+  clock              text NOT NULL,
   -- The carrier's own identity of the parcel. It tells the parcels of one tracking number apart.
   package            text,
   estimated_delivery text,
@@ -217,9 +224,14 @@ CREATE TABLE scans (
   -- the same number.
   called_off         boolean NOT NULL DEFAULT false,
   seen               int NOT NULL DEFAULT 1,
+  -- Set if staff retracted the scan. It counts for nothing then.
+  retracted_at       text,
+  retracted_by       text,
+  retracted_by_id    text,
+  retract_reason     text,
   UNIQUE (shipment_id, identity)
 );
-CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
+CREATE INDEX idx_scan_shipment ON scans (shipment_id, clock DESC, scan_id DESC);
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
 CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
 

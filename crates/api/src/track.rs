@@ -138,14 +138,13 @@ fn view_shipment(
     items: Vec<String>,
     carriers: &CarrierDirectory,
 ) -> ShipmentView {
-    let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
         carrier: carriers.name(shipment.carrier()).into_owned(),
         number: shipment.tracking_number.to_string(),
         url: carriers.tracking_url(&shipment.tracking_number),
-        status: shipment.status().describe(),
-        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
-        expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
+        status: shipment.describe(),
+        trouble: shipment.describe_trouble(),
+        expected: shipment.expected_delivery(),
         place: place.map(|place| single_line(place)).filter(|place| !place.is_empty()),
         items,
     }

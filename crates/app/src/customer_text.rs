@@ -58,7 +58,7 @@ pub async fn pickup_places(
     let place = |(id, scans): (ShipmentId, Vec<StoredScan>)| {
         let latest = scans.into_iter().find(|stored| {
             let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
-            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
+            stored.counts() && stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
         });
         Some((id, latest?.scan.location?))
     };

@@ -5,7 +5,7 @@
 
 use domain::{
     Carrier,
-    Meaning::{self, Condition, Informational, Status, Unknown},
+    Meaning::{self, Condition, Informational, ReturnCancelled, Status, Unknown},
     ShipmentStatus::{self, LabelCreated},
 };
 
@@ -37,7 +37,7 @@ fn find_milestone(carrier: Carrier, code: &str) -> Option<ShipmentStatus> {
         _ => return None,
     };
     match meaning {
-        Status(ShipmentStatus::Cancelled) | Condition(_) | Informational | Unknown => None,
+        Status(ShipmentStatus::Cancelled) | Condition(_) | ReturnCancelled | Informational | Unknown => None,
         Status(status) => Some(status),
     }
 }

@@ -121,7 +121,9 @@ impl FromStr for CodeMap {
 /// The meanings that the setting can give to a code.
 fn meanings() -> impl Iterator<Item = Meaning> {
     Meaning::all().filter(|meaning| match meaning {
-        Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational => true,
+        Meaning::Status(_) | Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational => {
+            true
+        }
         Meaning::Unknown => false,
     })
 }

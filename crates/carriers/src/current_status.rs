@@ -4,8 +4,8 @@
 //! still ends in transit. Rules for merging it into the list:
 //!
 //! 1. It becomes a scan of its own only if it says more than every listed scan ([`says_more`]).
-//! 2. Nothing says more than a delivery. After the start of a return no further status says more: it may belong to
-//!    the way back.
+//! 2. Nothing says more than a delivery. After the start of a return only the arrival at the sender says more: any
+//!    other status may belong to the way back.
 //! 3. A current status without a time gets the clock time of the newest listed scan, as a local time without a zone,
 //!    because it did not happen earlier. The time of arrival would be wrong: a push that arrives late would report
 //!    past trouble as new, and the status of an earlier parcel with the same number would look like one of today.
@@ -17,8 +17,8 @@
 use chrono::NaiveDateTime;
 use domain::{
     CarrierTime,
-    ConditionKind::{Other, Returning},
-    Meaning::{self, Condition, Informational, Status, Unknown},
+    ConditionKind::{Other, Returned, Returning},
+    Meaning::{self, Condition, Informational, ReturnCancelled, Status, Unknown},
     Rank, ScanIdentity,
     ShipmentStatus::{AvailableForPickup, Cancelled, Delivered, OutForDelivery, ReturnedToSender},
 };
@@ -52,7 +52,7 @@ pub(crate) fn merge_into_scans(
 fn says_more(current: Meaning, listed: &[ParsedScan]) -> bool {
     let any_says = |says: &dyn Fn(Meaning) -> bool| listed.iter().any(|scan| says(scan.meaning));
     let goes_back =
-        || any_says(&|meaning| matches!(meaning, Status(ReturnedToSender) | Condition(Returning)));
+        || any_says(&|meaning| matches!(meaning, Status(ReturnedToSender) | Condition(Returning | Returned)));
     if listed.is_empty() {
         return true;
     }
@@ -63,11 +63,11 @@ fn says_more(current: Meaning, listed: &[ParsedScan]) -> bool {
         Status(ReturnedToSender) | Condition(Returning) => !goes_back(),
         // Trouble that is not specified may be any of the listed troubles.
         Condition(Other) => !goes_back() && !any_says(&|meaning| matches!(meaning, Condition(_))),
-        Condition(_) | Status(Cancelled) => !any_says(&|meaning| meaning == current),
+        Condition(_) | ReturnCancelled | Status(Cancelled) => !any_says(&|meaning| meaning == current),
         Status(status) => {
             let furthest = listed.iter().filter_map(|scan| match scan.meaning {
                 Status(status) => Some(status),
-                Condition(_) | Informational | Unknown => None,
+                Condition(_) | ReturnCancelled | Informational | Unknown => None,
             });
             let furthest = furthest.max_by_key(|status| (status.rank(), *status == AvailableForPickup));
             // These two statuses have the same rank, but the difference matters to the customer.

@@ -7,8 +7,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
-    TrackingNumber,
+    Carrier, CarrierTime, Estimate, Evidence, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
+    ShipmentStatus, TrackingNumber,
     text::{is_unsafe, single_line},
 };
 use sha2::{Digest, Sha256};
@@ -81,8 +81,10 @@ impl Parcel {
     /// that cannot be trusted. The newest scan carries the delivery estimate.
     pub fn into_scans(self, arrival: DateTime<Utc>) -> Vec<Scan> {
         let package = self.package;
-        let scans =
-            self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
+        let scans = self
+            .scans
+            .into_iter()
+            .map(|scan| Scan { package: package.clone(), ..scan.into_scan(self.carrier, arrival) });
         let mut scans: Vec<Scan> = scans.collect();
         // Oldest first. Scans without a zone all count with the arrival, so where they are stored in this sequence and
         // shown newest first, the sequence of the body makes no difference.
@@ -128,10 +130,11 @@ pub struct ParsedScan {
 }
 
 impl ParsedScan {
-    fn into_scan(self, arrival: DateTime<Utc>) -> Scan {
+    fn into_scan(self, carrier: Carrier, arrival: DateTime<Utc>) -> Scan {
         let (occurred_at, time_estimated) = self.time.or_arrival(arrival);
         Scan {
             identity: self.identity,
+            evidence: find_evidence(carrier, &self.code, self.meaning),
             code: replace_unsafe_characters(self.code),
             meaning: self.meaning,
             description: self.description.map(replace_unsafe_characters).filter(|text| !text.is_empty()),
@@ -247,6 +250,21 @@ pub(crate) fn replace_unreliable_time(
 ) -> CarrierTime {
     let untimely = carrier == Carrier::FEDEX && fedex::has_unreliable_time(code);
     if untimely { time::parse_clock_only(text) } else { time }
+}
+
+/// What stands behind a scan with that code of the carrier. A label is data, whatever its code. Of the other codes, those
+/// are electronic that the carrier's documents call so ([`fedex::is_electronic`]), however the merchant maps them.
+fn find_evidence(carrier: Carrier, code: &str, meaning: Meaning) -> Evidence {
+    let is_electronic = carrier == Carrier::FEDEX && fedex::is_electronic(code);
+    match meaning {
+        Meaning::Status(ShipmentStatus::LabelCreated) => Evidence::Electronic,
+        _ if is_electronic => Evidence::Electronic,
+        Meaning::Status(_)
+        | Meaning::Condition(_)
+        | Meaning::ReturnCancelled
+        | Meaning::Informational
+        | Meaning::Unknown => Evidence::Physical,
+    }
 }
 
 /// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its

@@ -1,22 +1,25 @@
 //! The flag with which some senders say that a parcel goes back to its sender: AfterShip `return_to_sender`, DHL
 //! `returnFlag`, EasyPost `is_return`.
 
-use domain::{ConditionKind::Returning, Meaning, ScanIdentity, ShipmentStatus};
+use domain::{
+    ConditionKind::{Returned, Returning},
+    Meaning, ScanIdentity, ShipmentStatus,
+};
 use sha2::{Digest, Sha256};
 
 use crate::ParsedScan;
 
 /// Lets the flag of a sender that a parcel goes back to its sender decide what the scans mean: a delivery is the
-/// return, every other step a part of the way back.
+/// arrival at the sender, every other step a part of the way back.
 ///
 /// 1. If a scan itself says that the parcel goes back, nothing changes: that scan tells since when.
 /// 2. A label stays a label, and trouble stays trouble.
 /// 3. A scan with another meaning is another scan. So pushes with and without the flag give the same scans in any
 ///    sequence.
 pub(crate) fn apply_return_flag(scans: &mut [ParsedScan]) {
-    let returned = Meaning::Status(ShipmentStatus::ReturnedToSender);
-    let returning = Meaning::Condition(Returning);
-    if scans.iter().any(|scan| scan.meaning == returned || scan.meaning == returning) {
+    let (returned, returning) = (Meaning::Condition(Returned), Meaning::Condition(Returning));
+    let news = [returned, returning, Meaning::Status(ShipmentStatus::ReturnedToSender)];
+    if scans.iter().any(|scan| news.contains(&scan.meaning)) {
         return;
     }
     for scan in scans {
@@ -32,6 +35,7 @@ pub(crate) fn apply_return_flag(scans: &mut [ParsedScan]) {
                 ShipmentStatus::LabelCreated | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled,
             )
             | Meaning::Condition(_)
+            | Meaning::ReturnCancelled
             | Meaning::Informational
             | Meaning::Unknown => continue,
         };
@@ -78,14 +82,14 @@ mod tests {
                 Condition(Returning),
                 Condition(Delayed),
                 Condition(Returning),
-                Status(ReturnedToSender),
+                Condition(Returned),
                 Informational
             ]
         );
         for (before, after) in told.iter().zip(&flagged) {
             assert_eq!(before.identity == after.identity, before.meaning == after.meaning);
         }
-        for begins in [Condition(Returning), Status(ReturnedToSender)] {
+        for begins in [Condition(Returning), Status(ReturnedToSender), Condition(Returned)] {
             let dated = scans(&[Status(OutForDelivery), begins, Status(Delivered)]);
             let mut flagged = dated.clone();
             apply_return_flag(&mut flagged);

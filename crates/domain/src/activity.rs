@@ -38,6 +38,8 @@ string_enum! {
         OrderReopened => "order_reopened",
         /// A new order replaces this one.
         OrderReplaced => "order_replaced",
+        /// Staff retracted a scan.
+        ScanRetracted => "scan_retracted",
     }
 }
 

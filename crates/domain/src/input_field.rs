@@ -11,6 +11,8 @@ pub enum InputField {
     ShipmentId,
     /// The id of the notification.
     NotificationId,
+    /// The id of the stored scan.
+    ScanId,
     /// The id of the customer.
     UserId,
     /// The version of the order that the caller expects.

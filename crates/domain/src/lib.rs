@@ -57,7 +57,10 @@ pub use order::{
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
-pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
+pub use rollup::is_status_disputed;
+pub use scan::{
+    CarrierTime, Estimate, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome,
+};
 pub use shipment::{
     Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
     Tracking,

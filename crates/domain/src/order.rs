@@ -14,6 +14,7 @@ mod place;
 mod quantities;
 mod recipients;
 mod replacement;
+mod retract;
 mod returns;
 mod scans;
 mod ship;
@@ -34,7 +35,8 @@ pub use text_validation::{check_cancellation_reason, check_reason};
 
 use crate::{
     activity::Activity,
-    ids::{ItemId, OrderId, ShipmentId, UserId},
+    ids::{ItemId, OrderId, ScanId, ShipmentId, UserId},
+    ingest::StoredScan,
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
@@ -237,6 +239,17 @@ pub enum Request {
         /// again, with today's meanings of the codes.
         restated: BTreeSet<ScanIdentity>,
     },
+    /// Retract a stored scan: it counts for nothing any more.
+    RetractScan {
+        /// The shipment of the scan.
+        shipment: ShipmentId,
+        /// The stored scan.
+        scan: ScanId,
+        /// The stored scans of this shipment, in any sequence.
+        known: Vec<StoredScan>,
+        /// The reason, for people.
+        reason: String,
+    },
 }
 
 /// The result of a granted request.
@@ -317,6 +330,9 @@ impl Order {
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }
+            Request::RetractScan { shipment, scan, known, reason } => {
+                self.retract_scan(shipment, scan, &known, reason, context)
+            }
         }?;
         self.reopen_if_it_goes_on(&mark, context);
         if outcome.changed {
@@ -363,6 +379,7 @@ impl Order {
             recorded_at: context.now,
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
+            owes_notification: true,
         };
         self.head.status = to;
         self.head.version = transition.version;

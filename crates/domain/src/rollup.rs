@@ -2,7 +2,7 @@
 
 use crate::{
     item::Item,
-    shipment::{Rank, Reached, Shipment, Tracking, live_shipments},
+    shipment::{Rank, Reached, Shipment, Tracking, live_shipments, rank_without_shipments},
     status::OrderStatus,
 };
 
@@ -15,7 +15,16 @@ pub fn find_slowest_rank(items: &[Item], shipments: &[Shipment]) -> Option<Rank>
     if items.iter().all(|item| item.wanted() == 0) {
         return None;
     }
-    live_shipments(shipments).map(|shipment| shipment.status().rank()).min()
+    live_shipments(shipments).map(Shipment::outbound_rank).min()
+}
+
+/// Whether the order stands further than its shipments: it is delivered or further, and a unit in its live shipments is
+/// not delivered. This happens when a scan is retracted, or gets another meaning, after the order was delivered: an order
+/// never goes back.
+pub fn is_status_disputed(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> bool {
+    rank_without_shipments(status) == Rank::Delivered
+        && live_shipments(shipments).next().is_some()
+        && find_slowest_rank(items, shipments).is_some_and(|rank| rank < Rank::Delivered)
 }
 
 /// The furthest status that an order may have if its slowest unit has this rank.

@@ -22,6 +22,8 @@ pub enum Meaning {
     Status(ShipmentStatus),
     /// A condition: trouble beside the status.
     Condition(ConditionKind),
+    /// The return of the parcel to its sender was called off: it goes to the customer again.
+    ReturnCancelled,
     /// The code is known, and says nothing about where the shipment is.
     Informational,
     /// The code is not known. The scan is stored, shown and counted. Milepost does not guess its meaning.
@@ -29,11 +31,15 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Every meaning: the statuses, the conditions, informational, and unknown.
+    /// Every meaning: the statuses, the conditions, and the others.
     pub fn all() -> impl Iterator<Item = Self> {
         let statuses = ShipmentStatus::ALL.map(Self::Status);
         let conditions = ConditionKind::ALL.map(Self::Condition);
-        statuses.into_iter().chain(conditions).chain([Self::Informational, Self::Unknown])
+        statuses.into_iter().chain(conditions).chain([
+            Self::ReturnCancelled,
+            Self::Informational,
+            Self::Unknown,
+        ])
     }
 
     /// The stable name, as in the database, in settings and in story files. No two meanings have the same name.
@@ -41,6 +47,7 @@ impl Meaning {
         match self {
             Self::Status(status) => status.as_str(),
             Self::Condition(condition) => condition.as_str(),
+            Self::ReturnCancelled => "return_cancelled",
             Self::Informational => "informational",
             Self::Unknown => "unknown",
         }
@@ -65,6 +72,18 @@ impl FromStr for Meaning {
     }
 }
 
+string_enum! {
+    /// What stands behind a scan.
+    pub enum Evidence ("evidence of a scan") {
+        /// The carrier reports what happened to the parcel.
+        Physical => "physical",
+        /// The carrier reports data, for example that a label was made. It does not show that the carrier has the parcel.
+        Electronic => "electronic",
+        /// A person recorded it by hand.
+        Staff => "staff",
+    }
+}
+
 /// One tracking event of a shipment, reported by a carrier or recorded by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
@@ -74,6 +93,8 @@ pub struct Scan {
     pub code: String,
     /// The meaning of the code.
     pub meaning: Meaning,
+    /// What stands behind it.
+    pub evidence: Evidence,
     /// The carrier's description of the event.
     pub description: Option<String>,
     /// The place, as a person would write it: `Holbrook, NY, US`.
@@ -94,7 +115,7 @@ pub struct Scan {
 impl Scan {
     /// Merges a repeat of this scan. Returns the merged scan, or `None` if the repeat says nothing new.
     ///
-    /// 1. Meaning: this scan's own. If that is unknown, or if `restated` is true, the repeat's.
+    /// 1. Meaning and evidence: this scan's own. If its meaning is unknown, or if `restated` is true, the repeat's.
     /// 2. Time: the carrier's own time rather than a time of arrival; of two times of the same kind, the earlier one.
     /// 3. Description and place: the longer text.
     /// 4. Estimate: the one that was said later (see [`Estimate`]).
@@ -102,11 +123,12 @@ impl Scan {
     /// Rules 2 to 4 give the same result whichever of the two came first.
     pub fn merge_repeated(&self, incoming: &Self, restated: bool) -> Option<Self> {
         let is_listed = self.meaning == Meaning::Unknown || restated;
-        let meaning = if is_listed { incoming.meaning } else { self.meaning };
+        let told = if is_listed { incoming } else { self };
         let when = |scan: &Self| (scan.time_estimated, scan.occurred_at);
         let better = if when(incoming) < when(self) { incoming } else { self };
         let merged = Self {
-            meaning,
+            meaning: told.meaning,
+            evidence: told.evidence,
             description: fuller(&self.description, &incoming.description),
             location: fuller(&self.location, &incoming.location),
             occurred_at: better.occurred_at,
@@ -215,10 +237,12 @@ string_enum! {
         /// It is about another parcel with the same number: it is more than a day older than the order, or of another
         /// package.
         NotOurs => "not_ours",
-        /// It belongs to the way back of a shipment that was delivered.
+        /// It belongs to a way back: of a shipment that was delivered, or of one that goes back to its sender before.
         ReturnLeg => "return_leg",
         /// The order is cancelled or returned.
         OrderClosed => "order_closed",
+        /// Staff has retracted it: it counts for nothing.
+        Retracted => "retracted",
     }
 }
 

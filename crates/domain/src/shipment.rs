@@ -6,6 +6,7 @@ use crate::{
     actor::{Actor, ActorKind},
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
+    scan::Scan,
     status::OrderStatus,
     string_enum::string_enum,
     tracking_number::TrackingNumber,
@@ -13,7 +14,7 @@ use crate::{
 
 string_enum! {
     /// How far a shipment is. The members are in ascending sequence: if scans report several, the last of them
-    /// counts, except `Cancelled`.
+    /// counts, except `ReturnedToSender` and `Cancelled`.
     pub enum ShipmentStatus ("shipment status") {
         /// A label exists; the carrier does not have the parcel.
         LabelCreated => "label_created",
@@ -21,7 +22,8 @@ string_enum! {
         PickedUp => "picked_up",
         /// The parcel moves through the carrier's network.
         InTransit => "in_transit",
-        /// The parcel goes back to its sender.
+        /// The parcel goes back to its sender, or is back. Scans of the way to the customer do not end this; see
+        /// [`fold`](crate::fold).
         ReturnedToSender => "returned_to_sender",
         /// The parcel is on the vehicle that delivers it.
         OutForDelivery => "out_for_delivery",
@@ -121,6 +123,8 @@ string_enum! {
         Lost => "lost",
         /// The parcel is on its way back.
         Returning => "returning",
+        /// The parcel is back at its sender.
+        Returned => "returned",
         /// The carrier reports trouble of another kind.
         Other => "other",
     }
@@ -130,7 +134,7 @@ impl ConditionKind {
     /// Whether a person has to act before the shipment goes on.
     pub const fn action_required(self) -> bool {
         match self {
-            Self::AddressIssue | Self::Damaged | Self::Lost | Self::Returning => true,
+            Self::AddressIssue | Self::Damaged | Self::Lost | Self::Returning | Self::Returned => true,
             Self::DeliveryAttemptFailed | Self::Delayed | Self::Held | Self::Other => false,
         }
     }
@@ -144,7 +148,8 @@ impl ConditionKind {
             Self::AddressIssue => "The carrier has a question about the address",
             Self::Damaged => "The carrier reports damage",
             Self::Lost => "The carrier cannot find it",
-            Self::Returning => "It is on its way back",
+            Self::Returning => "It is on its way back to the sender",
+            Self::Returned => "It is back at the sender",
             Self::Other => "The carrier reports a problem",
         }
     }
@@ -159,6 +164,14 @@ pub struct Condition {
     pub message: String,
     /// The time of the scan that reported the trouble.
     pub since: DateTime<Utc>,
+}
+
+impl Condition {
+    /// The condition that a scan reports.
+    pub(crate) fn from_scan(kind: ConditionKind, scan: &Scan) -> Self {
+        let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
+        Self { kind, message, since: scan.occurred_at }
+    }
 }
 
 string_enum! {
@@ -204,6 +217,11 @@ pub struct Tracking {
     /// How far the shipment is. `Cancelled` means that its carrier cancelled it; a scan that shows movement replaces
     /// this status. A shipment that was cancelled in Milepost is loaded with `Cancelled` too, whatever its scans say.
     pub status: ShipmentStatus,
+    /// How far the shipment was on its way to the customer when the return began. `Some` exactly if the scans give the
+    /// status `ReturnedToSender`.
+    pub status_before_return: Option<ShipmentStatus>,
+    /// Whether more than data about the label shows that the carrier has had the parcel.
+    pub in_possession: bool,
     /// The present trouble, if there is any.
     pub condition: Option<Condition>,
     /// When the delivery is expected: the carrier's estimate, else the one from the registration.
@@ -221,6 +239,8 @@ impl Tracking {
     pub fn labelled(estimated_delivery: Option<DateTime<Utc>>) -> Self {
         Self {
             status: ShipmentStatus::LabelCreated,
+            status_before_return: None,
+            in_possession: false,
             condition: None,
             estimated_delivery,
             shipped: None,
@@ -279,6 +299,45 @@ impl Shipment {
     /// How far it is. A cancellation in Milepost wins over its scans.
     pub fn status(&self) -> ShipmentStatus {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
+    }
+
+    /// How far it is, as a text for customers.
+    pub fn describe(&self) -> &'static str {
+        let is_back = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Returned);
+        match self.status() {
+            ShipmentStatus::ReturnedToSender if is_back => "Back at the sender",
+            status => status.describe(),
+        }
+    }
+
+    /// Its trouble as a text for customers. A delivered shipment has none for them, and that it goes back is said by
+    /// [`describe`](Self::describe).
+    pub fn describe_trouble(&self) -> Option<&'static str> {
+        let is_told = match self.status() {
+            ShipmentStatus::Delivered | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled => false,
+            ShipmentStatus::LabelCreated
+            | ShipmentStatus::PickedUp
+            | ShipmentStatus::InTransit
+            | ShipmentStatus::OutForDelivery
+            | ShipmentStatus::AvailableForPickup => true,
+        };
+        self.tracking.condition.as_ref().filter(|_| is_told).map(|condition| condition.kind.describe())
+    }
+
+    /// When the customer can expect it. `None` if it was delivered, is lost, or does not go to the customer.
+    pub fn expected_delivery(&self) -> Option<DateTime<Utc>> {
+        let is_lost = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Lost);
+        let is_coming = self.status().is_on_its_way() && self.status() != ShipmentStatus::ReturnedToSender;
+        self.tracking.estimated_delivery.filter(|_| is_coming && !is_lost)
+    }
+
+    /// The rank that its units allow to the order. A return does not move the order, so for a shipment on its way back
+    /// this is the rank from before the return.
+    pub fn outbound_rank(&self) -> Rank {
+        match (self.status(), self.tracking.status_before_return) {
+            (ShipmentStatus::ReturnedToSender, Some(before)) => before.rank(),
+            (status, _) => status.rank(),
+        }
     }
 
     /// Whether its units are allocated to it. This is true for every shipment that is not cancelled, also for a

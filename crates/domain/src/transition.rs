@@ -38,6 +38,7 @@ pub struct Transition {
     pub(crate) recorded_at: DateTime<Utc>,
     pub(crate) request_id: Option<String>,
     pub(crate) webhook_id: Option<WebhookId>,
+    pub(crate) owes_notification: bool,
 }
 
 impl Transition {
@@ -100,5 +101,11 @@ impl Transition {
     /// The webhook that caused it.
     pub fn webhook_id(&self) -> Option<WebhookId> {
         self.webhook_id
+    }
+
+    /// Whether the customer may be told of it. False for a step of a shipment that is on its way back by now: the
+    /// customer would wait for it.
+    pub fn owes_notification(&self) -> bool {
+        self.owes_notification
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
-    ConditionKind, Estimate, Meaning, OrderStatus, Rank, Scan, ShipmentStatus, ShipmentStatus::*, Tracking,
-    fold,
+    ConditionKind, Estimate, Evidence, Meaning, OrderStatus, Rank, Scan, ShipmentStatus, ShipmentStatus::*,
+    Tracking, fold,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::{Story, at, milestone, promise, scan};
@@ -16,7 +16,7 @@ fn meaning() -> impl Strategy<Value = Meaning> {
     prop_oneof![
         6 => select(ShipmentStatus::ALL.to_vec()).prop_map(Meaning::Status),
         3 => select(ConditionKind::ALL.to_vec()).prop_map(Meaning::Condition),
-        1 => select(vec![Meaning::Unknown, Meaning::Informational]),
+        2 => select(vec![Meaning::Unknown, Meaning::Informational, Meaning::ReturnCancelled]),
     ]
 }
 
@@ -28,11 +28,14 @@ fn scans() -> impl Strategy<Value = Vec<Scan>> {
     let package = prop::option::weighted(0.3, select(vec!["1~N1~FX", "2~N1~FX"]));
     let local =
         prop_oneof![7 => Just(None), 3 => prop::option::weighted(0.7, -6_000..9_000i64).prop_map(Some)];
-    let one = (meaning(), minutes, local, estimate, package);
+    let evidence =
+        select(vec![Evidence::Physical, Evidence::Physical, Evidence::Electronic, Evidence::Staff]);
+    let one = ((meaning(), evidence), minutes, local, estimate, package);
     vec(one, 1..9).prop_map(|several| {
-        type Drawn = (Meaning, i64, Option<Option<i64>>, Option<i64>, Option<&'static str>);
+        type Drawn = ((Meaning, Evidence), i64, Option<Option<i64>>, Option<i64>, Option<&'static str>);
         let numbered = (0..).zip(several);
-        let build = |(number, (meaning, minutes, local, expected, package)): (u8, Drawn)| Scan {
+        let build = |(number, ((meaning, evidence), minutes, local, expected, package)): (u8, Drawn)| Scan {
+            evidence,
             time_estimated: local.is_some(),
             local_time: local.flatten().map(|clock| at(clock).naive_utc()),
             package: package.map(str::to_owned),
@@ -112,7 +115,13 @@ proptest! {
             }
             (story.tracking(1).clone(), story.path().into_iter().collect::<BTreeSet<_>>())
         };
-        prop_assert_eq!(end(vec![&set]), end(shuffled.chunks(size).collect()));
+        let ((tracking, path), (shuffled_tracking, shuffled_path)) =
+            (end(vec![&set]), end(shuffled.chunks(size).collect()));
+        prop_assert_eq!(tracking, shuffled_tracking);
+        prop_assert!(path.is_subset(&shuffled_path));
+        if !set.iter().any(may_be_ahead) {
+            prop_assert_eq!(path, shuffled_path);
+        }
     }
 
     /// The effects of a batch are those of its scans one by one, in the order of their clocks. Of one package: a batch
@@ -141,11 +150,16 @@ proptest! {
             }
         }
         prop_assert_eq!(at_once.tracking(1), one_by_one.tracking(1));
-        prop_assert_eq!(at_once.path(), one_by_one.path());
+        let path = |story: &Story| story.path().into_iter().collect::<BTreeSet<_>>();
+        prop_assert!(path(&at_once).is_subset(&path(&one_by_one)));
+        if !batch.iter().any(may_be_ahead) {
+            prop_assert_eq!(at_once.path(), one_by_one.path());
+        }
     }
 
     #[test]
     fn the_shipment_never_goes_back_as_scans_are_added(set in scans(), more in scans()) {
+        let (set, more) = (without_returns(set), without_returns(more));
         let mut set: Vec<Scan> = of_one_package(set);
         set.truncate(6);
         let mut before = folded(&set);
@@ -164,31 +178,51 @@ proptest! {
     fn status_and_times_are_what_the_definition_says(set in scans()) {
         let set = of_one_package(set);
         let tracking = folded(&set);
-        let there = way_there(&set);
-        let ours = || there.iter().copied();
-        let reached = |scan: &&Scan, rank: Rank| match scan.meaning {
-            Meaning::Status(status) => status != Cancelled && status.rank() >= rank,
-            Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+        let way = way_of(&set);
+        let reached = |scan: &Scan, rank: Rank| status(scan).is_some_and(|status| status.rank() >= rank);
+        let had_it = |scan: &&Scan| {
+            is_return_news(scan) || reached(scan, Rank::Shipped) || shows_possession(scan)
         };
-        let first = |rank: Rank, trusted: bool| {
-            let of_rank = ours().filter(|scan| reached(scan, rank) && scan.time_estimated != trusted);
-            of_rank.map(|scan| scan.occurred_at).min()
-        };
-        let delivered = first(Rank::Delivered, true).or(first(Rank::Delivered, false));
-        prop_assert_eq!(tracking.delivered_at, delivered);
-        prop_assert_eq!(tracking.status == Delivered, delivered.is_some());
-        if delivered.is_none() {
-            let furthest = ours().filter(|scan| reached(scan, Rank::Shipped)).filter_map(|scan| match scan.meaning {
-                Meaning::Status(status) => Some(status),
-                Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
+        let shipped = |scan: &&Scan| reached(scan, Rank::Shipped) || shows_possession(scan);
+        let in_possession = set.iter().filter(|scan| !is_older(scan)).filter(had_it).any(|scan| scan.evidence != Evidence::Electronic);
+        let is_cancelled = !in_possession && way.there.iter().any(|scan| scan.meaning == Meaning::Status(Cancelled));
+        let of_rank = |rank: Rank| -> Vec<&Scan> {
+            let there = way.there.iter().copied().filter(|scan| match rank {
+                Rank::Shipped => shipped(scan),
+                Rank::None | Rank::Labelled | Rank::OutForDelivery | Rank::Delivered => reached(scan, rank),
             });
-            let cancelled = ours().any(|scan| scan.meaning == Meaning::Status(Cancelled));
-            let label = if cancelled { Cancelled } else { LabelCreated };
-            prop_assert_eq!(tracking.status, furthest.max().unwrap_or(label));
-            prop_assert_eq!(tracking.shipped_at(), first(Rank::Shipped, true).or(first(Rank::Shipped, false)));
+            there.chain(way.ended.iter().copied().filter(|scan| rank == Rank::Shipped && had_it(scan))).collect()
+        };
+        let first = |rank: Rank| {
+            let of_rank = of_rank(rank);
+            believed(of_rank).iter().map(|scan| scan.occurred_at).min().filter(|_| !is_cancelled)
+        };
+        let furthest = way.there.iter().filter_map(|scan| status(scan)).max();
+        let is_had = way.there.iter().any(|scan| shows_possession(scan)) || way.ended.iter().any(had_it);
+        let at_least = if is_had { InTransit } else { LabelCreated };
+        let outbound = if is_cancelled { Cancelled } else { furthest.unwrap_or(at_least).max(at_least) };
+        prop_assert_eq!(tracking.in_possession, in_possession);
+        prop_assert_eq!(tracking.delivered_at, first(Rank::Delivered));
+        prop_assert_eq!(tracking.out_for_delivery.map(|reached| reached.at), first(Rank::OutForDelivery));
+        match &way.open {
+            None => {
+                prop_assert_eq!(tracking.status, outbound);
+                prop_assert_eq!(tracking.status_before_return, None);
+                prop_assert_eq!(tracking.shipped_at(), first(Rank::Shipped));
+            }
+            Some(back) => {
+                let arrived = |scan: &&Scan| {
+                    status(scan) == Some(Delivered) || scan.meaning == Meaning::Condition(ConditionKind::Returned)
+                };
+                let is_there = back.iter().any(arrived);
+                let kind = if is_there { ConditionKind::Returned } else { ConditionKind::Returning };
+                prop_assert_eq!(tracking.status, ReturnedToSender);
+                prop_assert_eq!(tracking.condition.map(|condition| condition.kind), Some(kind));
+                let before = if outbound == Cancelled { LabelCreated } else { outbound };
+                prop_assert_eq!(tracking.status_before_return, Some(before));
+                prop_assert!(tracking.shipped.is_some());
+            }
         }
-        prop_assert_eq!(tracking.shipped.is_some(), tracking.status.rank() >= Rank::Shipped);
-        prop_assert_eq!(tracking.out_for_delivery.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
     }
 
     /// With the scans in the sequence of their times, the last trouble stands, unless the shipment made progress
@@ -196,34 +230,34 @@ proptest! {
     #[test]
     fn the_condition_is_what_is_left_at_the_end_of_the_story(set in scans()) {
         let set = one_after_the_other(of_one_package(set));
-        let there = way_there(&set);
+        let way = way_of(&set);
+        let there = way.there;
         let told = |wanted: &dyn Fn(&Scan) -> bool| {
             believed(there.iter().copied().filter(|scan| wanted(scan)).collect())
         };
-        let troubles = told(&|scan| trouble(scan).is_some());
-        let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, *scan)));
-        if let Some((kind, since)) = now {
-            let past = told(&|scan| gets_past(scan, kind));
-            let deliveries = told(&|scan| scan.meaning == Meaning::Status(Delivered));
-            let delivered_some_time =
-                matches!(kind, ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held)
-                    && deliveries.iter().any(|scan| scan.time_estimated);
-            if delivered_some_time || past.iter().any(|scan| scan.clock() > since.clock()) {
+        let condition = folded(&set).condition;
+        if way.open.is_none() {
+            let is_delivered = folded(&set).status == Delivered;
+            let lasts = |kind: ConditionKind| matches!(kind, ConditionKind::Damaged | ConditionKind::Lost);
+            let troubles = told(&|scan| trouble(scan).is_some_and(|kind| !is_delivered || lasts(kind)));
+            let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, *scan)));
+            if let Some((_, since)) = now
+                && told(&gets_past).iter().any(|scan| scan.clock() > since.clock())
+            {
                 now = None;
             }
+            prop_assert_eq!(
+                condition.map(|condition| (condition.kind, condition.since)),
+                now.map(|(kind, scan)| (kind, scan.occurred_at))
+            );
         }
-        let condition = folded(&set).condition;
-        prop_assert_eq!(
-            condition.map(|condition| (condition.kind, condition.since)),
-            now.map(|(kind, scan)| (kind, scan.occurred_at))
-        );
     }
 
     /// It is the promise after which none was made, and none at the same time for a later day.
     #[test]
     fn the_estimated_delivery_is_the_promise_that_nothing_overrides(set in scans()) {
         let set = of_one_package(set);
-        let kept: Vec<_> = way_there(&set).into_iter().filter_map(|scan| scan.estimate).collect();
+        let kept: Vec<_> = way_of(&set).there.into_iter().filter_map(|scan| scan.estimate).collect();
         let overridden = |one: &Estimate| {
             let by = |other: &Estimate| {
                 other.said_at > one.said_at || (other.said_at == one.said_at && other.expected > one.expected)
@@ -261,13 +295,14 @@ proptest! {
         let mut ours: Vec<&str> = if newer.is_empty() { older.into_iter().take(1).collect() } else { vec![] };
         for package in newer {
             let told: Vec<&Scan> = ours.iter().flat_map(|package| of(package)).collect();
+            let is_delivered = |scan: &&Scan| scan.meaning == Meaning::Status(Delivered);
+            let are_both_delivered = told.iter().any(is_delivered) && of(package).iter().any(is_delivered);
             let delivered = told.iter().copied().filter(|scan| scan.meaning == Meaning::Status(Delivered)).collect();
             let next = first(package).expect("it has scans");
             let was_handed_over = believed(delivered).iter().any(|scan| scan.clock() < next);
             let told = believed(told);
             let was_silent = told.iter().all(|scan| next - scan.clock() > TimeDelta::days(30));
-            let is_beside = told.iter().any(|scan| scan.clock() > next);
-            if ours.is_empty() || !(was_handed_over || was_silent || is_beside) {
+            if ours.is_empty() || !(was_handed_over || was_silent || are_both_delivered) {
                 ours.push(package);
             } else {
                 break;
@@ -301,28 +336,111 @@ fn is_older(scan: &Scan) -> bool {
     scan.occurred_at < at(-1_440) || by_clock
 }
 
-/// The scans of the shipment's way to the customer, oldest first.
-fn way_there(set: &[Scan]) -> Vec<&Scan> {
+/// The scans of a shipment by the legs of its way.
+struct Way<'a> {
+    /// The way to the customer, oldest first, without the news of returns.
+    there: Vec<&'a Scan>,
+    /// Returns that were called off.
+    ended: Vec<&'a Scan>,
+    /// The return that has no end.
+    open: Option<Vec<&'a Scan>>,
+}
+
+/// Goes through the scans in the sequence of their clocks. Of one time, the news of a return are the first, its end comes
+/// next, and the delivery is the last.
+fn way_of(set: &[Scan]) -> Way<'_> {
     let mut ours: Vec<&Scan> = set.iter().filter(|scan| !is_older(scan)).collect();
     ours.sort_by_key(|scan| (scan.clock(), scan.identity));
-    let is_delivered = |scan: &&&Scan| scan.meaning == Meaning::Status(Delivered);
+    let (mut there, mut ended, mut open) = (vec![], vec![], None::<Vec<&Scan>>);
+    let (mut outbound_since, mut is_delivered) = (None, false);
+    for same_time in ours.chunk_by(|one, other| one.clock() == other.clock()) {
+        let any = |wanted: &dyn Fn(&Scan) -> bool| same_time.iter().any(|scan| wanted(scan));
+        if !is_delivered {
+            if open.is_none() && any(&is_return_news) {
+                open = Some(vec![]);
+            }
+            if any(&ends_return)
+                && let Some(back) = open.take()
+            {
+                ended.extend(back);
+                outbound_since = Some(same_time[0].clock());
+            }
+        }
+        match &mut open {
+            Some(back) => back.extend(same_time),
+            None => {
+                is_delivered |= any(&|scan| status(scan) == Some(Delivered));
+                there.extend(same_time);
+            }
+        }
+    }
+    let there = before_way_back(there, outbound_since);
+    Way { there: there.into_iter().filter(|scan| !is_return_news(scan)).collect(), ended, open }
+}
+
+/// The scans without those of the way back after the delivery.
+fn before_way_back(ours: Vec<&Scan>, since: Option<chrono::NaiveDateTime>) -> Vec<&Scan> {
+    let is_delivered = |scan: &&&Scan| {
+        scan.meaning == Meaning::Status(Delivered) && since.is_none_or(|since| scan.clock() >= since)
+    };
     let by_the_carrier = ours.iter().filter(is_delivered).find(|scan| !scan.time_estimated);
     let Some(delivered) = by_the_carrier.or(ours.iter().find(is_delivered)).map(|scan| scan.clock()) else {
         return ours;
     };
     let begins = |scan: &Scan| match scan.meaning {
         Meaning::Status(PickedUp) => scan.has_clock() && scan.clock() >= delivered + TimeDelta::days(1),
-        Meaning::Status(ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
-            scan.clock() >= delivered
-        }
-        Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+        _ => is_return_news(scan) && scan.clock() >= delivered,
     };
     let Some(turns) = ours.iter().find(|scan| begins(scan)).map(|scan| scan.clock()) else { return ours };
     let there = |scan: &&Scan| {
-        let before = scan.clock() < turns || scan.clock() == delivered || !scan.has_clock();
+        let before = scan.clock() < turns || scan.clock() <= delivered || !scan.has_clock();
         before && !begins(scan)
     };
     ours.into_iter().filter(there).collect()
+}
+
+fn is_return_news(scan: &Scan) -> bool {
+    matches!(
+        scan.meaning,
+        Meaning::Status(ReturnedToSender)
+            | Meaning::Condition(ConditionKind::Returning | ConditionKind::Returned)
+    )
+}
+
+fn ends_return(scan: &Scan) -> bool {
+    let is_last_leg =
+        matches!(scan.meaning, Meaning::Status(OutForDelivery | AvailableForPickup | Delivered));
+    scan.meaning == Meaning::ReturnCancelled || (is_last_leg && scan.evidence == Evidence::Staff)
+}
+
+/// Whether a scan without a status shows that the carrier had the parcel.
+fn shows_possession(scan: &Scan) -> bool {
+    matches!(
+        scan.meaning,
+        Meaning::Condition(ConditionKind::DeliveryAttemptFailed | ConditionKind::Damaged)
+            | Meaning::ReturnCancelled
+    )
+}
+
+/// Whether the order may be further if such a scan arrives alone. A delivery that arrives before the news of the return
+/// moves the order, and so does data about a label before the cancellation. The order never goes back.
+fn may_be_ahead(scan: &Scan) -> bool {
+    is_return_news(scan) || scan.evidence == Evidence::Electronic
+}
+
+/// The scans without those of returns.
+fn without_returns(scans: Vec<Scan>) -> Vec<Scan> {
+    let physical = |scan: &Scan| scan.evidence != Evidence::Electronic;
+    scans.into_iter().filter(|scan| !is_return_news(scan) && physical(scan)).collect()
+}
+
+/// The status that the scan reports on the way to the customer.
+fn status(scan: &Scan) -> Option<ShipmentStatus> {
+    match scan.meaning {
+        Meaning::Status(Cancelled | ReturnedToSender) => None,
+        Meaning::Status(status) => Some(status),
+        _ => None,
+    }
 }
 
 /// The same scans, each with another time.
@@ -337,19 +455,14 @@ fn one_after_the_other(set: Vec<Scan>) -> Vec<Scan> {
 
 fn trouble(scan: &Scan) -> Option<ConditionKind> {
     match scan.meaning {
-        Meaning::Status(ReturnedToSender) => Some(ConditionKind::Returning),
-        Meaning::Condition(kind) => Some(kind),
-        Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+        Meaning::Condition(kind) if !is_return_news(scan) => Some(kind),
+        _ => None,
     }
 }
 
-/// Whether the scan shows enough progress to end trouble of this kind.
-fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
-    let far_enough = if kind == ConditionKind::Returning { Rank::OutForDelivery } else { Rank::Shipped };
-    match scan.meaning {
-        Meaning::Status(status) => status.rank() >= far_enough && status != ReturnedToSender,
-        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
-    }
+/// Whether the scan shows enough progress to end trouble.
+fn gets_past(scan: &Scan) -> bool {
+    status(scan).is_some_and(|status| status.rank() >= Rank::Shipped)
 }
 
 #[test]
@@ -386,4 +499,50 @@ fn permutations(scans: &mut Vec<Scan>, from: usize, each: &mut impl FnMut(&[Scan
         permutations(scans, from + 1, each);
         scans.swap(from, at);
     }
+}
+
+/// A return that begins before the delivery ends the way there, in whatever sequence one push tells of it.
+#[test]
+fn all_720_orders_of_a_return_before_the_delivery_end_at_the_sender() {
+    let six = [
+        milestone(1, InTransit, 0),
+        milestone(2, OutForDelivery, 1_440),
+        scan(3, Meaning::Condition(ConditionKind::DeliveryAttemptFailed), 1_680),
+        milestone(4, ReturnedToSender, 2_880),
+        milestone(5, InTransit, 4_320),
+        milestone(6, Delivered, 7_080),
+    ];
+    permutations(&mut six.to_vec(), 0, &mut |scans| {
+        let shipped = || {
+            let mut story = Story::new(OrderStatus::Processing, &[1]);
+            story.ship(1, &[(1, 1)]).expect("the unit is free");
+            story
+        };
+        let (mut at_once, mut one_by_one) = (shipped(), shipped());
+        at_once.scans(1, scans);
+        scans.iter().for_each(|scan| drop(one_by_one.scans(1, std::slice::from_ref(scan))));
+        let is_told_in_time = |of: &[Scan]| {
+            of.iter().position(|scan| scan.meaning == Meaning::Status(ReturnedToSender))
+                < of.iter().position(|scan| scan.meaning == Meaning::Status(Delivered))
+        };
+        assert_eq!(at_once.tracking(1), one_by_one.tracking(1));
+        let condition = at_once.tracking(1).condition.as_ref().map(|condition| condition.kind);
+        assert_eq!(
+            (at_once.tracking(1).status, condition),
+            (ReturnedToSender, Some(ConditionKind::Returned))
+        );
+        assert_eq!(at_once.status(), OrderStatus::OutForDelivery);
+        assert!(at_once.order.changes().transitions.iter().skip(1).all(|step| !step.owes_notification()));
+        let is_disputed = domain::is_status_disputed(
+            one_by_one.status(),
+            one_by_one.order.items(),
+            one_by_one.order.shipments(),
+        );
+        assert_eq!(is_disputed, !is_told_in_time(scans), "a delivery that came first has moved the order");
+        if !is_disputed {
+            assert_eq!(one_by_one.path(), at_once.path());
+        }
+        at_once.cancel_shipment(1).expect("it will not arrive");
+        at_once.ship(2, &[(1, 1)]).expect("its units are free");
+    });
 }

@@ -88,14 +88,18 @@ fn a_package_that_has_the_number_after_the_delivery_or_much_later_is_not_ours() 
 
 /// A label was used twice by mistake.
 #[test]
-fn a_package_that_travels_beside_ours_is_not_ours() {
-    let ours = [1, 2, 3].map(|number| of("1~N1~FX", number, InTransit, i64::from(number) * 200));
+fn of_two_packages_side_by_side_that_are_both_delivered_one_is_ours() {
+    let ours = [(1, InTransit), (2, InTransit), (3, Delivered)]
+        .map(|(number, status)| of("1~N1~FX", number, status, i64::from(number) * 200));
     let beside = [of("2~N1~FX", 4, InTransit, 250), of("2~N1~FX", 5, Delivered, 450)];
     for scans in [
         [&ours[0], &ours[1], &ours[2], &beside[0], &beside[1]],
         [&beside[1], &beside[0], &ours[2], &ours[1], &ours[0]],
     ] {
-        assert_eq!(fold(scans, at(0), None).status, InTransit);
+        assert_eq!(fold(scans, at(0), None).delivered_at, Some(at(600)));
+        let undelivered = scans.into_iter().filter(|scan| **scan != ours[2]);
+        let tracking = fold(undelivered, at(0), None);
+        assert_eq!(tracking.delivered_at, Some(at(450)), "one parcel that is told of twice");
     }
 }
 

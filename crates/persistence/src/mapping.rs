@@ -8,7 +8,7 @@ use domain::{
     Activity, Actor, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
     NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
     ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment,
-    Tracking, TrackingNumber, UserId, WebhookId,
+    Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
 
@@ -183,6 +183,11 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,
+            status_before_return: row
+                .status_before_return
+                .map(|status| at.parse_value(&status))
+                .transpose()?,
+            in_possession: row.in_possession,
             condition,
             estimated_delivery: row.estimated_delivery,
             shipped: at.parse_reached(row.shipped_at, row.shipped_inferred)?,
@@ -262,6 +267,15 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             Some(kind) => Some(Actor { kind: at.parse_value(&kind)?, id: row.recorded_by_id }),
             None => None,
         };
+        let retraction = match (row.retracted_at, row.retracted_by) {
+            (Some(retracted_at), Some(kind)) => Some(Retraction {
+                at: retracted_at,
+                actor: Actor { kind: at.parse_value(&kind)?, id: row.retracted_by_id },
+                reason: row.retract_reason,
+            }),
+            (None, None) => None,
+            _ => return Err(at.build_corrupt_error("half a retraction")),
+        };
         Ok(Self {
             id: ScanId(row.scan_id),
             shipment_id: ShipmentId(row.shipment_id),
@@ -271,9 +285,11 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             recorded_by,
             shipment_was_cancelled: row.called_off,
             seen: row.seen,
+            retraction,
             scan: Scan {
                 identity: parse_identity(&row.scan_id, row.identity)?,
                 meaning: at.parse_value(&row.meaning)?,
+                evidence: at.parse_value(&row.evidence)?,
                 code: row.code,
                 description: row.description,
                 location: row.location,

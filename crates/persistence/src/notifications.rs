@@ -102,8 +102,8 @@ pub(crate) async fn enqueue_notifications(
 /// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded. If
 /// all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
 fn list_news(order: &Order) -> Vec<(NotificationKind, TimeDelta)> {
-    let events = order.changes().transitions.iter();
-    let told = events.filter_map(|event| {
+    let owed = order.changes().transitions.iter().filter(|event| event.owes_notification());
+    let told = owed.filter_map(|event| {
         Some((NotificationKind::from_status(event.to())?, event.recorded_at() - event.occurred_at()))
     });
     let called_off = order.changes().called_off.then_some((NotificationKind::Cancelled, TimeDelta::zero()));

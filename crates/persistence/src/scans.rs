@@ -49,17 +49,18 @@ pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -
     Ok(ScanRecorder::new(stored, is_replay, || ScanId(Uuid::now_v7())))
 }
 
-/// Writes what the recorder noted: new scans, revised ones, and how often scans came again. The caller has locked the
+/// Writes what the recorder noted: new scans, revised and retracted ones, and how often scans came again. The caller has locked the
 /// orders of the shipments, so no new scan can be stored already, and has written them, because a scan refers to its
 /// shipment.
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
     dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
     update_revised(tx, recorder.revised_scans()).await?;
+    retract(tx, recorder.retracted_scans()).await?;
     add_to_seen(tx, recorder.seen_again()).await
 }
 
 fn to_row(stored: &StoredScan) -> scan::Model {
-    let scan = &stored.scan;
+    let (scan, retraction) = (&stored.scan, stored.retraction.as_ref());
     scan::Model {
         scan_id: stored.id.0,
         shipment_id: stored.shipment_id.0,
@@ -67,11 +68,13 @@ fn to_row(stored: &StoredScan) -> scan::Model {
         identity: scan.identity.0.to_vec(),
         code: scan.code.clone(),
         meaning: scan.meaning.as_str().to_owned(),
+        evidence: scan.evidence.as_str().to_owned(),
         description: scan.description.clone(),
         location: scan.location.clone(),
         occurred_at: scan.occurred_at,
         time_estimated: scan.time_estimated,
         local_time: scan.local_time.map(|at| at.format(LOCAL_TIME).to_string()),
+        clock: scan.clock().and_utc(),
         package: scan.package.clone(),
         estimated_delivery: scan.estimate.map(|estimate| estimate.expected),
         estimated_at: scan.estimate.map(|estimate| estimate.said_at),
@@ -81,6 +84,10 @@ fn to_row(stored: &StoredScan) -> scan::Model {
         effect: stored.effect.as_str().to_owned(),
         called_off: stored.shipment_was_cancelled,
         seen: stored.seen,
+        retracted_at: retraction.map(|retraction| retraction.at),
+        retracted_by: retraction.map(|retraction| retraction.actor.kind.as_str().to_owned()),
+        retracted_by_id: retraction.and_then(|retraction| retraction.actor.id.clone()),
+        retract_reason: retraction.and_then(|retraction| retraction.reason.clone()),
     }
 }
 
@@ -98,14 +105,33 @@ async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>)
         let new = scan::ActiveModel {
             webhook_id: Set(row.webhook_id),
             meaning: Set(row.meaning),
+            evidence: Set(row.evidence),
             description: Set(row.description),
             location: Set(row.location),
             occurred_at: Set(row.occurred_at),
             time_estimated: Set(row.time_estimated),
             local_time: Set(row.local_time),
+            clock: Set(row.clock),
             estimated_delivery: Set(row.estimated_delivery),
             estimated_at: Set(row.estimated_at),
             effect: Set(row.effect),
+            ..Default::default()
+        };
+        [match_by_key(&stored.key()), new]
+    });
+    dialect::update(tx, rows, "").await?;
+    Ok(())
+}
+
+async fn retract(tx: &Tx, retracted: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+    let rows = retracted.into_iter().map(|stored| {
+        let row = to_row(stored);
+        let new = scan::ActiveModel {
+            effect: Set(row.effect),
+            retracted_at: Set(row.retracted_at),
+            retracted_by: Set(row.retracted_by),
+            retracted_by_id: Set(row.retracted_by_id),
+            retract_reason: Set(row.retract_reason),
             ..Default::default()
         };
         [match_by_key(&stored.key()), new]

@@ -13,7 +13,7 @@ use crate::story::Tampering;
 pub fn meaning(text: &str) -> Result<Meaning, String> {
     let told = |meaning: &Meaning| match meaning {
         Meaning::Status(_) | Meaning::Condition(_) => true,
-        Meaning::Informational | Meaning::Unknown => false,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => false,
     };
     let names: Vec<_> = Meaning::all().filter(told).map(Meaning::as_str).collect();
     let found = Meaning::all().filter(told).find(|meaning| meaning.as_str() == text);

@@ -39,3 +39,4 @@ mod story;
 mod strangers;
 mod suppliers;
 mod timeline;
+mod way_back;

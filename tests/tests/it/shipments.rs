@@ -93,6 +93,8 @@ async fn units_move_from_one_shipment_to_another_and_the_order_does_not_go_back(
     let first = shop.ship_lines(order, "111", lines(&shop, order, 3).await).await.unwrap();
     let second = shop.ship_lines(order, "222", lines(&shop, order, 2).await).await.unwrap();
     shop.scan("111", ShipmentStatus::InTransit).await;
+    shop.scan("222", ShipmentStatus::InTransit).await;
+    shop.wait(TimeDelta::hours(1));
     shop.scan("222", ShipmentStatus::ReturnedToSender).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);

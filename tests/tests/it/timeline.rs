@@ -35,6 +35,7 @@ on_every_database!(
     a_customer_sees_what_concerns_it,
     a_supplier_sees_its_own_items_and_shipments,
     timelines_are_found_by_indexes,
+    lists_of_scans_are_found_by_an_index,
 );
 
 const ALL: PageRequest<EntryId> = PageRequest { limit: 100, from_end: false, after: None, before: None };
@@ -379,6 +380,20 @@ async fn timelines_are_found_by_indexes(database: Database) {
         let sorts = plan.contains("Sort Key") || plan.contains("TEMP B-TREE");
         assert!(!sorts, "activities are read in the sequence of their index:\n{plan}");
     }
+}
+
+async fn lists_of_scans_are_found_by_an_index(database: Database) {
+    let mut store = Store::connect(&database.url, 2).await.unwrap();
+    let statements: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = statements.clone();
+    store.on_statement(move |sql| heard.lock().unwrap().push(sql.to_owned()));
+    read::scans_of(&store, &[ShipmentId(Uuid::now_v7())]).await.unwrap();
+    let statements = statements.lock().unwrap().clone();
+    let [sql] = &statements[..] else { panic!("{statements:#?}") };
+    assert!(sql.contains("clock"), "{sql}");
+    let plan = explain(&database, sql).await;
+    let indexes = ["idx_scan_shipment", "scans_shipment_id_identity_key", "sqlite_autoindex_scans_2"];
+    assert!(indexes.iter().any(|index| plan.contains(index)), "{plan}");
 }
 
 /// The plan of a statement. The values of its parameters do not matter.

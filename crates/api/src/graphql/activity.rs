@@ -37,6 +37,8 @@ pub enum ActivityKind {
     OrderReopened,
     /// A new order replaces the order. Not shown to suppliers.
     OrderReplaced,
+    /// Staff retracted a scan. The scan stays in the list of its shipment, marked.
+    ScanRetracted,
 }
 
 /// One activity, already reduced to the parts that the caller may see.

@@ -42,7 +42,10 @@ pub enum ShipmentStatus {
     PickedUp,
     /// The parcel moves through the carrier's network.
     InTransit,
-    /// The parcel goes back to its sender. To ship its units again, cancel the shipment and create a new one.
+    /// The parcel goes back to its sender, or is back; the condition says which. Later scans of the carrier count for the
+    /// way back only and do not move the order. It ends when the carrier calls the return off, or when staff records
+    /// `OUT_FOR_DELIVERY`, `AVAILABLE_FOR_PICKUP` or `DELIVERED`. To ship its units again, cancel the shipment and create
+    /// a new one.
     ReturnedToSender,
     /// The parcel is on the delivery vehicle.
     OutForDelivery,
@@ -55,8 +58,9 @@ pub enum ShipmentStatus {
     Cancelled,
 }
 
-/// A problem with a shipment. A shipment has it in addition to its status. Later progress clears it; only
-/// `OUT_FOR_DELIVERY`, `AVAILABLE_FOR_PICKUP` or `DELIVERED` clears `RETURNING`.
+/// A problem with a shipment. A shipment has it in addition to its status. Later progress clears it, except `RETURNING`
+/// and `RETURNED`, which last as long as the status `RETURNED_TO_SENDER`. A delivery clears everything but `DAMAGED` and
+/// `LOST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ConditionKind")]
 pub enum ShipmentConditionKind {
@@ -74,6 +78,8 @@ pub enum ShipmentConditionKind {
     Lost,
     /// The parcel is on its way back to its sender.
     Returning,
+    /// The parcel is back at its sender. To ship its units again, cancel the shipment and create a new one.
+    Returned,
     /// The carrier reports a problem of another kind.
     Other,
 }
@@ -134,10 +140,26 @@ pub enum ScanEffect {
     /// It is about another parcel with the same tracking number: it is more than a day older than the order, or the
     /// carrier says that it is about another package.
     NotOurs,
-    /// It belongs to the way back of a shipment that was delivered before.
+    /// It belongs to a way back: of a shipment that was delivered before, or of one that goes back to its sender. Scans
+    /// of the way back do not move the order.
     ReturnLeg,
     /// It arrived when the order was already `CANCELLED` or `RETURNED`.
     OrderClosed,
+    /// Staff retracted it. It counts for nothing.
+    Retracted,
+}
+
+/// What stands behind a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Evidence")]
+pub enum ScanEvidence {
+    /// The carrier reports what happened to the parcel.
+    Physical,
+    /// The carrier reports data, for example that a label was made. It does not show that the carrier has the parcel, so
+    /// the shipment can still be cancelled.
+    Electronic,
+    /// A person recorded it by hand.
+    Staff,
 }
 
 /// The reason why an order cannot get a status now.

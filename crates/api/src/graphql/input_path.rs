@@ -11,6 +11,7 @@ pub(super) fn build_input_path(field: InputField) -> String {
         InputField::OrderId => "orderId",
         InputField::ShipmentId => "shipmentId",
         InputField::NotificationId => "notificationId",
+        InputField::ScanId => "scanId",
         InputField::UserId => "userId",
         InputField::ExpectedVersion => "expectedVersion",
         InputField::IdempotencyKey => "idempotencyKey",

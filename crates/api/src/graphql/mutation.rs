@@ -11,7 +11,7 @@ use super::{
     input::{
         CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput, CreateShipmentInput,
         InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput,
-        ReopenOrderInput, SupplierItemsInput, TransitionOrderInput,
+        ReopenOrderInput, RetractScanInput, SupplierItemsInput, TransitionOrderInput,
     },
     outcome::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
@@ -158,6 +158,18 @@ impl Mutation {
         let changed = async {
             let (manual_scan, key) = input.into_manual_scan()?;
             app.orders().record_scan(caller.clone(), manual_scan, key).await
+        };
+        outcome::convert_shipment_result(ctx, changed.await)
+    }
+
+    /// Retracts a scan that is wrong. The scan stays in the list, marked, and counts for nothing; so do its repeats. The
+    /// order does not go back: `Order.statusDisputed` shows an order that stands further than its shipments. For support
+    /// and systems.
+    async fn retract_scan(&self, ctx: &Context<'_>, input: RetractScanInput) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (scan, reason, key) = input.into_retraction()?;
+            app.orders().retract_scan(caller.clone(), scan, reason, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }

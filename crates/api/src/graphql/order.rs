@@ -166,6 +166,14 @@ impl Order {
         Ok(progress.of_closed(self.head().closed.is_some()).into())
     }
 
+    /// Whether the order stands further than its shipments: it is `DELIVERED` or further, and a unit in its shipments is not
+    /// delivered. It happens when a scan is retracted, or gets another meaning, because an order never goes back. Judged
+    /// by the items and shipments that the caller may see.
+    async fn status_disputed(&self, ctx: &Context<'_>) -> Result<bool> {
+        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
+        Ok(shipments.is_status_disputed(self.head().status, &items))
+    }
+
     /// For every status: whether this caller may give it to the order now, and if not, why not.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {

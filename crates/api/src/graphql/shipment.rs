@@ -14,7 +14,7 @@ use super::{
     carrier::CarrierCode,
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
-    enums::{ScanEffect, ShipmentConditionKind, ShipmentStatus},
+    enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, list},
@@ -158,8 +158,8 @@ impl Shipment {
         self.shipment.cancel_reason.as_deref()
     }
 
-    /// The scans of the shipment, reported by its carrier or recorded by hand. The newest `occurredAt` is first. A scan
-    /// that arrived several times is listed once.
+    /// The scans of the shipment, reported by its carrier or recorded by hand. The newest is first, by
+    /// `localTime`, or else by `occurredAt`. A scan that arrived several times is listed once.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn scans(
         &self,
@@ -177,14 +177,14 @@ impl Shipment {
         let scans = self.batch.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
-            (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))
+            (Kind::Scans.encode(&(id.0, scan.scan.clock().and_utc(), scan.id.0)), Scan(scan))
         }))
     }
 }
 
 /// Cuts one page out of all scans of a shipment. All of them are in memory: a shipment has a few dozen at most.
 fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
-    let place = |scan: &StoredScan| (scan.scan.occurred_at, scan.id.0);
+    let place = |scan: &StoredScan| (scan.scan.clock().and_utc(), scan.id.0);
     let within = |scan: &&StoredScan| {
         window.after.is_none_or(|after| place(scan) < (after.at, after.id))
             && window.before.is_none_or(|before| place(scan) > (before.at, before.id))
@@ -258,7 +258,9 @@ impl Scan {
     async fn status(&self) -> Option<ShipmentStatus> {
         match self.0.scan.meaning {
             Meaning::Status(status) => Some(status.into()),
-            Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
+            Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => {
+                None
+            }
         }
     }
 
@@ -266,7 +268,7 @@ impl Scan {
     async fn condition(&self) -> Option<ShipmentConditionKind> {
         match self.0.scan.meaning {
             Meaning::Condition(kind) => Some(kind.into()),
-            Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+            Meaning::Status(_) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => None,
         }
     }
 
@@ -312,6 +314,27 @@ impl Scan {
     /// What the scan changed when it was stored; or, if its code got another meaning later, what it changed then.
     async fn effect(&self) -> ScanEffect {
         self.0.effect.into()
+    }
+
+    /// Whether the scan shows that the carrier had the parcel.
+    async fn evidence(&self) -> ScanEvidence {
+        self.0.scan.evidence.into()
+    }
+
+    /// When staff retracted the scan, by Milepost's clock. Null if it was not retracted. A retracted scan counts for
+    /// nothing.
+    async fn retracted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.retraction.as_ref().map(|retraction| retraction.at)
+    }
+
+    /// Who retracted the scan. Customers and suppliers see only the kind of the actor.
+    async fn retracted_by(&self) -> Option<Actor> {
+        self.0.retraction.as_ref().map(|retraction| Actor::from(&retraction.actor))
+    }
+
+    /// Why the scan was retracted. Null for customers and suppliers.
+    async fn retract_reason(&self) -> Option<&str> {
+        self.0.retraction.as_ref().and_then(|retraction| retraction.reason.as_deref())
     }
 
     /// How often the scan arrived. Repetitions change nothing.

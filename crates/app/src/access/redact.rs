@@ -19,7 +19,7 @@ pub(crate) use activity::OwnParts;
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, Closed, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
-    progress,
+    ingest::Retraction, is_status_disputed, progress,
 };
 use persistence::Event;
 
@@ -36,6 +36,11 @@ pub struct VisibleShipments {
 }
 
 impl VisibleShipments {
+    /// Whether the order stands further than its shipments. Judged by all shipments, as the progress is.
+    pub fn is_status_disputed(&self, status: OrderStatus, items: &[Item]) -> bool {
+        is_status_disputed(status, items, &self.counted)
+    }
+
     /// The progress of the order. Units are counted in all shipments, shipments only among the visible ones.
     pub fn progress(&self, status: OrderStatus, items: &[Item]) -> Progress {
         let of_visible = progress(status, items, &self.visible);
@@ -212,6 +217,11 @@ fn strip_event(mut event: Event, caller: &Actor) -> Event {
     } = &mut event;
     (*notes, *metadata, *request_id, *webhook_id) = (None, None, None, None);
     Event { actor: redact_actor(event.actor, caller), ..event }
+}
+
+/// Removes the reason, and the id of the actor, unless the actor is the caller.
+fn redact_retraction(retraction: Retraction, caller: &Actor) -> Retraction {
+    Retraction { at: retraction.at, actor: redact_actor(retraction.actor, caller), reason: None }
 }
 
 /// Removes the id of the actor, unless the actor is the caller. The kind of actor stays.

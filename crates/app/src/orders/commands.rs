@@ -91,6 +91,9 @@ impl CommandBatch {
             Request::Scans { shipment, incoming, .. } => {
                 self.recorder.record(order, *shipment, incoming, false, &context)?
             }
+            Request::RetractScan { shipment, scan, reason, .. } => {
+                self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
+            }
             Request::CreateShipment(new) => {
                 let before = order.clone();
                 let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
@@ -149,10 +152,10 @@ fn scoped_key(command: &Command) -> Option<ScopedKey> {
     command.key.as_ref().map(|key| (command.caller.key_scope(), key.key.clone()))
 }
 
-/// The shipments for which the commands record scans.
+/// The shipments of which the commands record or retract scans.
 fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
     let shipments = commands.iter().filter_map(|command| match &command.request {
-        Request::Scans { shipment, .. } => Some(*shipment),
+        Request::Scans { shipment, .. } | Request::RetractScan { shipment, .. } => Some(*shipment),
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
@@ -175,7 +178,10 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
 /// it.
 fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
-    if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &command.request {
+    if let Request::CancelShipment { id, .. }
+    | Request::Scans { shipment: id, .. }
+    | Request::RetractScan { shipment: id, .. } = &command.request
+    {
         return match order.and_then(|order| redact_shipment(order, command, *id)) {
             Some(_) => Ok(()),
             None => Err(Refusal::NotFound("shipment")),

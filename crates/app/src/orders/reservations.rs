@@ -116,6 +116,7 @@ fn requested_number(request: &Request) -> Option<TrackingNumber> {
         | Request::ReceiveReturn { .. }
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
-        | Request::Scans { .. } => None,
+        | Request::Scans { .. }
+        | Request::RetractScan { .. } => None,
     }
 }

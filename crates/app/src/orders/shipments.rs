@@ -1,9 +1,9 @@
-//! Commands for shipments: create, cancel, record a scan by hand.
+//! Commands for shipments: create, cancel, record a scan by hand, retract a scan.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId};
+use domain::{Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId};
 use persistence::read;
 
 use super::{Command, CommandOutcome, IdempotencyKey, Orders};
@@ -42,6 +42,25 @@ impl Orders {
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Retracts a scan: it counts for nothing any more. The order does not go back.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, a reason that is not allowed.
+    pub async fn retract_scan(
+        &self,
+        caller: Caller,
+        scan: ScanId,
+        reason: String,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        caller.must_have_orders()?;
+        // A scan never moves to another shipment, so its order can be looked up before it is locked.
+        let shipment = read::shipment_of_scan(&self.store, scan).await?.ok_or(Refusal::NotFound("scan"))?;
+        let request = Request::RetractScan { shipment: shipment.id, scan, known: vec![], reason };
+        self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
+            .await
     }
 
     /// Records a scan by hand, for carriers that send no webhooks. The same rules apply as for scans of carriers.
@@ -94,6 +113,7 @@ impl ManualScan {
             ),
             code: MANUAL_SCAN_CODE.to_owned(),
             meaning: self.meaning,
+            evidence: Evidence::Staff,
             description: self.notes,
             location: self.location,
             occurred_at: self.occurred_at,

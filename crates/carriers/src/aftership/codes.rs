@@ -2,7 +2,7 @@
 //! announcing them; a new one has the meaning of its tag.
 
 use domain::{
-    ConditionKind::{AddressIssue, Damaged, Delayed, DeliveryAttemptFailed, Held, Lost, Other},
+    ConditionKind::{AddressIssue, Damaged, Delayed, DeliveryAttemptFailed, Held, Lost, Other, Returned},
     Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
@@ -22,8 +22,9 @@ pub(super) fn find_meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
         "exception_004" | "exception_005" | "exception_016" | "exception_017" => Some(Condition(Delayed)),
         // Held for a payment, for documents.
         "exception_006" | "exception_018" => Some(Condition(Held)),
-        // On its way back, and returned.
-        "exception_010" | "exception_011" => Some(Status(ReturnedToSender)),
+        // On its way back; back.
+        "exception_010" => Some(Status(ReturnedToSender)),
+        "exception_011" => Some(Condition(Returned)),
         "exception_012" => Some(Condition(Damaged)),
         "exception_013" => Some(Condition(Lost)),
         _ => None,
@@ -91,7 +92,8 @@ mod tests {
             ("Exception_002 Exception_007", Condition(AddressIssue)),
             ("Exception_004 Exception_005 Exception_016 Exception_017", Condition(Delayed)),
             ("Exception_006 Exception_018", Condition(Held)),
-            ("Exception_010 Exception_011", Status(ReturnedToSender)),
+            ("Exception_010", Status(ReturnedToSender)),
+            ("Exception_011", Condition(Returned)),
             ("Exception_012", Condition(Damaged)),
             ("Exception_013", Condition(Lost)),
             ("Exception_001 Exception_009 Exception_019", Condition(Other)),

@@ -70,15 +70,16 @@ fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
         Status(LabelCreated) => ["InfoReceived", "InfoReceived_001", "Info Received"],
         Status(PickedUp) => ["InTransit", "InTransit_002", "Acceptance Scan"],
         Status(InTransit) => ["InTransit", "InTransit_003", "Arrival Scan"],
-        Status(ReturnedToSender) => ["Exception", "Exception_011", "Returned to Sender"],
+        Status(ReturnedToSender) => ["Exception", "Exception_010", "Returning to Sender"],
         Status(OutForDelivery) => ["OutForDelivery", "OutForDelivery_001", "Out for Delivery"],
         Status(AvailableForPickup) => ["AvailableForPickup", "AvailableForPickup_001", "Ready for Pickup"],
         Status(Delivered) => ["Delivered", "Delivered_001", "Delivered"],
         Condition(DeliveryAttemptFailed) => ["AttemptFail", "AttemptFail_001", "Failed Attempt"],
+        Condition(Returned) => ["Exception", "Exception_011", "Returned to Sender"],
         Condition(Damaged) => ["Exception", "Exception_012", "Damaged"],
         Condition(Lost) => ["Exception", "Exception_013", "Lost"],
         Condition(Other) => ["Exception", "Exception_001", "Exception"],
         Status(Cancelled) | Condition(Returning | Delayed | Held | AddressIssue) => return None,
-        Meaning::Informational | Meaning::Unknown => return None,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
     })
 }

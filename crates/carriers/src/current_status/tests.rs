@@ -55,6 +55,8 @@ fn it_is_a_scan_where_it_says_more_than_every_listed_one() {
         (vec![transit], Condition(Other)),
         (vec![transit, Condition(Delayed)], Condition(AddressIssue)),
         (vec![Condition(Other)], Condition(Damaged)),
+        (vec![transit, Condition(Returning)], Condition(Returned)),
+        (vec![Status(ReturnedToSender)], Condition(Returned)),
     ] {
         assert_eq!(added(&list, latest).map(|scan| scan.meaning), Some(latest), "{list:?} {latest}");
     }
@@ -76,6 +78,7 @@ fn it_is_none_where_it_says_no_more() {
         (vec![Condition(Held)], Condition(Other)),
         (vec![Status(ReturnedToSender)], Condition(Other)),
         (vec![Condition(Returning)], Status(ReturnedToSender)),
+        (vec![Condition(Returned)], Status(ReturnedToSender)),
         (vec![Status(Cancelled)], Status(Cancelled)),
         // It may be delivered to the sender to whom it returns.
         (vec![transit, Status(ReturnedToSender)], Status(Delivered)),

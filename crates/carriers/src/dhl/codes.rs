@@ -6,7 +6,7 @@
 
 use domain::{
     ConditionKind::*,
-    Meaning::{self, Condition, Informational, Status, Unknown},
+    Meaning::{self, Condition, Informational, ReturnCancelled, Status, Unknown},
     ShipmentStatus::*,
 };
 
@@ -32,8 +32,14 @@ pub(super) fn find_meaning(code: Code<'_>, texts: [&str; 2]) -> Meaning {
     };
     of_service
         .or_else(|| parcel_de::find_meaning(&event))
-        .or_else(|| event_names::find_meaning(&event))
+        .or_else(|| event_names::find_meaning(&event).map(|meaning| mark_arrival(code.status, meaning)))
         .unwrap_or_else(|| find_unified_meaning(code.status, texts))
+}
+
+/// A parcel that goes back, and is delivered by the status code, has arrived at its sender.
+fn mark_arrival(status: &str, meaning: Meaning) -> Meaning {
+    let goes_back = matches!(meaning, Status(ReturnedToSender) | Condition(Returning));
+    if goes_back && status.eq_ignore_ascii_case("delivered") { Condition(Returned) } else { meaning }
 }
 
 /// The meaning of a code alone, whatever the service. `None` if it is not listed.
@@ -89,7 +95,7 @@ fn find_unified_meaning(status: &str, texts: [&str; 2]) -> Meaning {
         "transit" if says_already(&words, &READY_FOR_PICKUP) => Status(AvailableForPickup),
         "transit" => listed.filter(is_told_in_transit).unwrap_or(Status(InTransit)),
         // Delivered, but not to the customer.
-        "delivered" if to_sender => Status(ReturnedToSender),
+        "delivered" if to_sender => Condition(Returned),
         "delivered" if says_already(&words, &READY_FOR_PICKUP) => Status(AvailableForPickup),
         "delivered" => Status(Delivered),
         "failure" if to_sender => Status(ReturnedToSender),
@@ -108,14 +114,14 @@ fn is_told_in_transit(meaning: &Meaning) -> bool {
     match meaning {
         Condition(_) => true,
         Status(PickedUp | InTransit | ReturnedToSender | OutForDelivery | AvailableForPickup) => true,
-        Status(LabelCreated | Delivered | Cancelled) | Informational | Unknown => false,
+        Status(LabelCreated | Delivered | Cancelled) | ReturnCancelled | Informational | Unknown => false,
     }
 }
 
 fn is_trouble(meaning: &Meaning) -> bool {
     match meaning {
         Condition(_) => true,
-        Status(_) | Informational | Unknown => false,
+        Status(_) | ReturnCancelled | Informational | Unknown => false,
     }
 }
 

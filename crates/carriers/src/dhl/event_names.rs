@@ -64,15 +64,14 @@ const LISTED: &[(Meaning, &[&str])] = &[
         ],
     ),
     (
-        Status(ReturnedToSender),
+        Condition(Returned),
         &[
             "delivered at shipper",
             "postprocess delivered at shipper",
             "return delivered at shipper calculated",
-            "returned to sender",
-            "returned to shipper",
         ],
     ),
+    (Status(ReturnedToSender), &["returned to sender", "returned to shipper"]),
     (
         Condition(Returning),
         &[
@@ -179,7 +178,8 @@ mod tests {
             (Some(Condition(AddressIssue)), "ADDRESS_UNKNOWN POSTAL_CODE_INCORRECT"),
             (Some(Condition(Delayed)), "TRANSPORT_DELAY"),
             (Some(Condition(Returning)), "ON_ROUTE_TO_SHIPPER DAMAGE_RETURN NOT_HOME_RETURN_TO_SHIPPER"),
-            (Some(Status(ReturnedToSender)), "RETURNED_TO_SHIPPER DELIVERED_AT_SHIPPER"),
+            (Some(Status(ReturnedToSender)), "RETURNED_TO_SHIPPER"),
+            (Some(Condition(Returned)), "DELIVERED_AT_SHIPPER"),
             (
                 None,
                 "SIGNATURE_RECORDED PARCEL_SORTED_AT_HUB DELIVERED DELIVERED_AT_NEIGHBOURS NEW_DELIVERY_ATTEMPT",

@@ -51,12 +51,13 @@ fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
         Status(OutForDelivery) => ["transit", "WC", "With delivery courier"],
         Status(AvailableForPickup) => ["transit", "CC", "Awaiting collection by recipient"],
         Status(Delivered) => ["delivered", "OK", "Delivered"],
+        Condition(Returned) => ["delivered", "", "Returned to shipper"],
         Condition(DeliveryAttemptFailed) => ["failure", "", "Delivery attempted, recipient not home"],
         Condition(Delayed) => ["transit", "TD", "Transport delay"],
         Condition(Held) => ["transit", "OH", "Shipment on hold"],
         Condition(AddressIssue) => ["failure", "BA", "Address information needed"],
         Condition(Other) => ["failure", "", "Shipment exception"],
         Status(Cancelled) | Condition(Returning | Damaged | Lost) => return None,
-        Meaning::Informational | Meaning::Unknown => return None,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
     })
 }

@@ -11,7 +11,7 @@ pub(super) fn find_meaning(status: &str, detail: &str) -> Meaning {
     let (status, detail) = (status.to_ascii_lowercase(), detail.to_ascii_lowercase());
     match (status.as_str(), detail.as_str()) {
         // A parcel may have been delivered to its sender.
-        ("delivered", "return") => Status(ReturnedToSender),
+        ("delivered", "return") => Condition(Returned),
         // A final status, or one in which the parcel waits for the customer: the detail only says how it came about.
         ("delivered", _) => Status(Delivered),
         ("available_for_pickup", _) => Status(AvailableForPickup),
@@ -112,10 +112,11 @@ mod tests {
                     ("available_for_pickup", AvailableForPickup),
                     ("return_to_sender", ReturnedToSender),
                     ("cancelled", Cancelled),
-                    ("delivered", if detail == "return" { ReturnedToSender } else { Delivered }),
                 ] {
                     assert_eq!(find_meaning(status, detail), Status(kept), "{status}/{detail}");
                 }
+                let delivered = if detail == "return" { Condition(Returned) } else { Status(Delivered) };
+                assert_eq!(find_meaning("delivered", detail), delivered, "{detail}");
             }
         }
     }

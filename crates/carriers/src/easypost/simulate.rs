@@ -67,6 +67,7 @@ fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'s
         Status(PickedUp) => ("in_transit", "received_at_origin_facility", "Accepted at origin facility"),
         Status(InTransit) => ("in_transit", "departed_facility", "Departed facility"),
         Status(ReturnedToSender) => ("return_to_sender", "return", "Returned to sender"),
+        Condition(Returned) => ("delivered", "return", "Delivered to the sender"),
         Status(OutForDelivery) => ("out_for_delivery", "out_for_delivery", "Out for delivery"),
         Status(AvailableForPickup) => {
             ("available_for_pickup", "arrived_at_pickup_location", "Ready for pickup")
@@ -80,6 +81,8 @@ fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'s
         Condition(Damaged) => ("in_transit", "damaged", "Damage reported"),
         Condition(Lost) => ("failure", "lost", "Lost"),
         Condition(Other) => ("in_transit", "transit_exception", "Exception"),
-        Condition(Returning) | Meaning::Informational | Meaning::Unknown => return None,
+        Condition(Returning) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => {
+            return None;
+        }
     })
 }

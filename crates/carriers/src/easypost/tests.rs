@@ -155,7 +155,7 @@ fn a_return_is_told_by_status_detail_or_flag() {
     assert_eq!(meanings(tracker(false, "return_to_sender")), [Status(InTransit), Status(ReturnedToSender)]);
     assert_eq!(
         meanings(tracker(true, "delivered")),
-        [Condition(ConditionKind::Returning), Status(ReturnedToSender)]
+        [Condition(ConditionKind::Returning), Condition(ConditionKind::Returned)]
     );
     assert_eq!(meanings(tracker(false, "delivered")), [Status(InTransit), Status(Delivered)]);
 }

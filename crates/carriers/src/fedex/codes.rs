@@ -43,6 +43,12 @@ pub(crate) fn find_meaning(code: &str) -> Meaning {
     }
 }
 
+/// Whether FedEx sends the code for data about a shipment, before it has the parcel: `OC` is "order created", "shipment
+/// information sent to FedEx".
+pub(crate) fn is_electronic(code: &str) -> bool {
+    code.eq_ignore_ascii_case("OC")
+}
+
 /// Whether the times that FedEx sends with this code are unreliable.
 ///
 /// Pickups were seen with times hours after the delivery attempts of the same day, and a consumer of FedEx's

@@ -24,7 +24,7 @@ use crate::{
     signature, time,
 };
 
-pub(crate) use codes::{find_meaning as find_code_meaning, has_unreliable_time};
+pub(crate) use codes::{find_meaning as find_code_meaning, has_unreliable_time, is_electronic};
 
 /// The header with the signature: HMAC-SHA256 of the body in base64. The key is the project's security token.
 const SIGNATURE: &str = "fdx-signature";

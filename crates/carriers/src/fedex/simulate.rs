@@ -78,7 +78,7 @@ fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str)> {
         Condition(DeliveryAttemptFailed) => ("DE", "Delivery exception"),
         Condition(Delayed) => ("DY", "Delay"),
         Condition(Other) => ("SE", "Shipment exception"),
-        Condition(Returning | Held | AddressIssue | Damaged | Lost) => return None,
-        Meaning::Informational | Meaning::Unknown => return None,
+        Condition(Returning | Returned | Held | AddressIssue | Damaged | Lost) => return None,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
     })
 }

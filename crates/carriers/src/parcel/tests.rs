@@ -129,14 +129,15 @@ fn texts_of_a_scan_are_stored_without_characters_that_forge_or_hide() {
         location: Some(location.to_owned()),
         time: CarrierTime::Instant(DateTime::UNIX_EPOCH),
     };
-    let hostile =
-        scan("Q\n9", "held\r\nERROR \u{1b}[2Jforged\u{202e}", "\u{2066}\n").into_scan(DateTime::UNIX_EPOCH);
+    let hostile = scan("Q\n9", "held\r\nERROR \u{1b}[2Jforged\u{202e}", "\u{2066}\n")
+        .into_scan(Carrier::FEDEX, DateTime::UNIX_EPOCH);
     assert_eq!(
         (hostile.code.as_str(), hostile.description.as_deref()),
         ("Q 9", Some("held ERROR [2Jforged"))
     );
     assert_eq!((hostile.location, hostile.identity), (None, identity));
-    let plain = scan("MOVED  BY BALLOON", "two  blanks", "Berlin, DE").into_scan(DateTime::UNIX_EPOCH);
+    let plain = scan("MOVED  BY BALLOON", "two  blanks", "Berlin, DE")
+        .into_scan(Carrier::FEDEX, DateTime::UNIX_EPOCH);
     assert_eq!(
         (plain.code.as_str(), plain.description.as_deref()),
         ("MOVED  BY BALLOON", Some("two  blanks"))

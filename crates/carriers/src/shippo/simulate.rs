@@ -76,6 +76,10 @@ fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'s
         Condition(Damaged) => ("TRANSIT", "package_damaged", "Damage reported"),
         Condition(Lost) => ("FAILURE", "package_lost", "Lost"),
         Condition(Other) => ("TRANSIT", "contact_carrier", "Contact the carrier"),
-        Status(Cancelled) | Condition(Returning) | Meaning::Informational | Meaning::Unknown => return None,
+        Status(Cancelled)
+        | Condition(Returning | Returned)
+        | Meaning::ReturnCancelled
+        | Meaning::Informational
+        | Meaning::Unknown => return None,
     })
 }

@@ -112,8 +112,10 @@ fn find_meaning_of_description_code(code: u16) -> Option<Meaning> {
         6 | 21 | 37 | 78 | 89 | 91 | 146 | 162 => Status(OutForDelivery),
         17 | 40 | 144 | 161 => Status(AvailableForPickup),
         11 | 26 | 156 => Status(Delivered),
-        // Returned, returned by the post office, returned damaged; then on the way back.
-        34 | 67 | 81 | 35 | 36 => Status(ReturnedToSender),
+        // Returned, returned by the post office, returned damaged.
+        34 | 67 | 81 => Condition(Returned),
+        // On the way back.
+        35 | 36 => Status(ReturnedToSender),
         7 | 43 => Status(Cancelled),
         22 | 23 | 24 | 60 | 61 | 62 | 64 | 66 | 69 | 145 => Condition(DeliveryAttemptFailed),
         // Delays by name, weather, emergency, airport security.

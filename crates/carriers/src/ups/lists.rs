@@ -73,7 +73,7 @@ const DELIVERIES: &[(Meaning, &str)] = &[
         "2W 3F 3G 3H 8O 9E A0 AI F4 FS M1 M2 M3 M4 M5 M6 M7 M8 M9 MA MB MC MD ME MG MH MJ MK ML MM MN MP \
          MQ MR MS MU MW MX NL NT OO OZ P5 UC YC ZF ZG ZH ZI",
     ),
-    (Status(ReturnedToSender), "B0"),
+    (Condition(Returned), "B0"),
     (Condition(Delayed), "00 09 12 32 41 42 44 57 CB CR DK EF EG EI EJ EK EL EM ET FZ"),
     (Condition(DeliveryAttemptFailed), "50 53 BI BO CI DI DO FO"),
     (Condition(AddressIssue), "CU DZ F2 MV"),
@@ -87,7 +87,7 @@ const DELIVERIES: &[(Meaning, &str)] = &[
 pub(super) fn find_exception(code: &str) -> Option<Meaning> {
     let trouble = |meaning: &Meaning| match meaning {
         Condition(_) => true,
-        Status(_) | Informational | Meaning::Unknown => false,
+        Status(_) | Meaning::ReturnCancelled | Informational | Meaning::Unknown => false,
     };
     find(EXCEPTIONS, code).or_else(|| find(DELIVERIES, code).filter(trouble))
 }

@@ -57,12 +57,13 @@ fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 4]> {
         Status(LabelCreated) => ["M", "MP", "003", "Shipment Ready for UPS"],
         Status(PickedUp) => ["I", "OR", "038", "Picked Up by UPS"],
         Status(InTransit) => ["I", "AR", "005", "On the Way"],
-        Status(ReturnedToSender) => ["X", "UA", "034", "Returned to Sender"],
+        Status(ReturnedToSender) => ["X", "UA", "035", "Returning to Sender"],
         Status(OutForDelivery) => ["I", "OT", "021", "Out for Delivery"],
         Status(AvailableForPickup) => ["D", "2Q", "161", "Delivered to UPS Access Point"],
         Status(Delivered) => ["D", "FS", "011", "Delivered"],
         Status(Cancelled) => ["MV", "VP", "007", "Shipment Information Voided"],
         Condition(DeliveryAttemptFailed) => ["X", "48", "", "Delivery Attempted"],
+        Condition(Returned) => ["X", "UA", "034", "Returned to Sender"],
         Condition(Returning) => ["X", "RV", "", "Returning to Sender"],
         Condition(Delayed) => ["X", "", "032", "Delay"],
         Condition(Held) => ["X", "", "058", "Held"],
@@ -70,6 +71,6 @@ fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 4]> {
         Condition(Damaged) => ["X", "", "059", "Damage Reported"],
         Condition(Lost) => ["X", "", "068", "Lost"],
         Condition(Other) => ["X", "", "013", "Exception"],
-        Meaning::Informational | Meaning::Unknown => return None,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
     })
 }

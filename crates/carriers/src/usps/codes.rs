@@ -2,7 +2,7 @@
 //! also the meanings of the words in their current status.
 
 use domain::{
-    ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Other},
+    ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Other, Returned},
     Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
@@ -56,7 +56,7 @@ const PHRASES: [(&str, Meaning); 13] = [
     ("delivery attempted", Condition(DeliveryAttemptFailed)),
     ("attempted delivery", Condition(DeliveryAttemptFailed)),
     // Handed over, but not to the customer.
-    ("delivered to original sender", Status(ReturnedToSender)),
+    ("delivered to original sender", Condition(Returned)),
     ("delivered", Status(Delivered)),
     ("alert", Condition(Other)),
     ("return to sender", Status(ReturnedToSender)),
@@ -109,7 +109,8 @@ mod tests {
             (Status(AvailableForPickup), "Available for Pickup|AVAILABLE_FOR_PICKUP"),
             (Condition(DeliveryAttemptFailed), "Delivery Attempt|Delivery Attempted|ATTEMPTED-DELIVERY"),
             (Status(Delivered), "Delivered|delivered|Delivered, Front Door/Porch|DELIVERED, PO BOX"),
-            (Status(ReturnedToSender), "Return to Sender|Returned to Sender|Delivered, To Original Sender"),
+            (Status(ReturnedToSender), "Return to Sender|Returned to Sender"),
+            (Condition(Returned), "Delivered, To Original Sender"),
             (Condition(Other), "Alert|ALERT"),
             (Unknown, "|-|Undelivered|Not Delivered|Deliverable|Alerted|Transit|éé"),
         ];

@@ -61,7 +61,7 @@ fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
         Condition(Delayed) => ["08", "Missent", "Alert"],
         Condition(AddressIssue) => ["05", "Undeliverable as Addressed", "Alert"],
         Condition(Other) => ["44", "Recalled", "Alert"],
-        Status(Cancelled) | Condition(Returning | Held | Damaged | Lost) => return None,
-        Meaning::Informational | Meaning::Unknown => return None,
+        Status(Cancelled) | Condition(Returning | Returned | Held | Damaged | Lost) => return None,
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
     })
 }

@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
-use super::fold::{Attribution, FoldState, OwnScans};
+use super::fold::{Attribution, FoldState, Journey, is_return_news};
 use crate::{
     order::OrderHead,
     scan::{Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
@@ -44,7 +44,7 @@ pub(crate) fn fold_incoming<'a>(
     let mut places = stored.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
     let scans = stored.into_iter().map(Cow::Owned);
     let mut state = FoldState::new(scans, order.placed_at, shipment.promised_delivery);
-    let mut own = OwnScans::new(attribution, state.scans());
+    let mut journey = Journey::new(attribution, state.scans());
     // A shipment that was cancelled in Milepost is stored as cancelled, whatever its scans say. So its state is
     // computed.
     let before = match shipment.cancelled_at {
@@ -58,13 +58,14 @@ pub(crate) fn fold_incoming<'a>(
     by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
     for (scan, outcome) in by_clock {
         let is_restated = restated.contains(&scan.identity);
-        let Some((place, stored_meaning)) = add_scan(&mut state, &mut own, &mut places, scan, is_restated)
+        let Some((place, stored_meaning)) =
+            add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
         else {
             continue;
         };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
-        let effect = classify_effect(merged, &own, order.status, &after, &tracking);
+        let effect = classify_effect(merged, &journey, order.status, &after, &tracking);
         let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
         *outcome = match stored_meaning {
             None => ScanOutcome::New(effect),
@@ -85,7 +86,7 @@ pub(crate) fn fold_incoming<'a>(
 /// `None` if it says nothing new.
 fn add_scan<'a>(
     state: &mut FoldState<'a>,
-    own: &mut OwnScans,
+    journey: &mut Journey,
     places: &mut HashMap<ScanIdentity, usize>,
     incoming: &'a Scan,
     is_restated: bool,
@@ -93,36 +94,38 @@ fn add_scan<'a>(
     let Some(&place) = places.get(&incoming.identity) else {
         let place = state.scans().len();
         places.insert(incoming.identity, place);
-        own.update(place, None, incoming);
+        journey.update(place, None, incoming);
         state.push(Cow::Borrowed(incoming));
         return Some((place, None));
     };
     let old = &state.scans()[place];
     let merged = old.merge_repeated(incoming, is_restated)?;
     let old_meaning = old.meaning;
-    own.update(place, Some(old), &merged);
+    journey.update(place, Some(old), &merged);
     state.replace(place, merged);
     Some((place, Some(old_meaning)))
 }
 
-/// What a scan did when it came. `own` are the scans of the shipment, this one included. The shipment had the state
+/// What a scan did when it came. `journey` has the scans of the shipment, this one included. The shipment had the state
 /// `before` without the scan, and has the state `after` with it.
 fn classify_effect(
     scan: &Scan,
-    own: &OwnScans,
+    journey: &Journey,
     order: OrderStatus,
     before: &Tracking,
     after: &Tracking,
 ) -> ScanEffect {
-    if !own.includes(scan) {
+    if !journey.includes(scan) {
         return ScanEffect::NotOurs;
     }
     match scan.meaning {
         Meaning::Unknown => return ScanEffect::UnknownCode,
         Meaning::Informational => return ScanEffect::Informational,
-        Meaning::Status(_) | Meaning::Condition(_) => {}
+        Meaning::Status(_) | Meaning::Condition(_) | Meaning::ReturnCancelled => {}
     }
-    if after.delivered_at.is_some() && own.way_back().is_some_and(|way_back| way_back.has(scan)) {
+    // The scan with which a return begins before the delivery changes the shipment. The others only belong to it.
+    let changes_return = is_return_news(scan.meaning) && before != after;
+    if journey.is_on_way_back(scan) && !changes_return {
         return ScanEffect::ReturnLeg;
     }
     match order {
@@ -147,6 +150,7 @@ fn without_movement(effect: ScanEffect) -> ScanEffect {
         | ScanEffect::Informational
         | ScanEffect::NotOurs
         | ScanEffect::ReturnLeg
-        | ScanEffect::OrderClosed => effect,
+        | ScanEffect::OrderClosed
+        | ScanEffect::Retracted => effect,
     }
 }

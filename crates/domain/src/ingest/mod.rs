@@ -24,7 +24,7 @@ mod summary;
 pub(crate) use effects::fold_incoming;
 pub use fold::fold;
 pub(crate) use fold::{FoldState, is_too_old};
-pub use recording::{ScanKey, ScanRecorder, StoredScan};
+pub use recording::{Retraction, ScanKey, ScanRecorder, StoredScan};
 pub use routed_scans::{RoutedScans, Unrecordable};
 pub use routing::{ScanRouter, TrackedShipment, shipments_with_shared_numbers};
 pub use summary::{IngestSummary, SettledWebhook};

@@ -6,7 +6,8 @@
 //! 3. The same scan from the webhook that it names, or from a webhook that was settled before, is not counted again.
 //! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the stored
 //!    scan names. Other webhooks only add to the scan.
-//! 5. A person who repeats another person's scan does not change its text: description and place stay those of the
+//! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
+//! 6. A person who repeats another person's scan does not change its text: description and place stay those of the
 //!    person who is stored with it.
 
 #[cfg(test)]
@@ -47,14 +48,32 @@ pub struct StoredScan {
     pub shipment_was_cancelled: bool,
     /// How often it came.
     pub seen: i32,
+    /// Set if staff retracted it.
+    pub retraction: Option<Retraction>,
     /// The scan.
     pub scan: Scan,
+}
+
+/// Who retracted a scan, when and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retraction {
+    /// When, by our clock.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: Actor,
+    /// The reason, for people. `None` for a reader who must not see it.
+    pub reason: Option<String>,
 }
 
 impl StoredScan {
     /// What identifies it.
     pub const fn key(&self) -> ScanKey {
         (self.shipment_id, self.scan.identity)
+    }
+
+    /// Whether it counts for its shipment.
+    pub const fn counts(&self) -> bool {
+        self.retraction.is_none()
     }
 
     /// Whether it names this webhook.
@@ -71,6 +90,7 @@ pub struct ScanRecorder {
     create_id: fn() -> ScanId,
     new: BTreeSet<ScanKey>,
     revised: BTreeSet<ScanKey>,
+    retracted: BTreeSet<ScanKey>,
     seen_again: HashMap<ScanKey, u32>,
 }
 
@@ -82,8 +102,8 @@ impl ScanRecorder {
         is_replay: bool,
         create_id: fn() -> ScanId,
     ) -> Self {
-        let (new, revised, seen_again) = Default::default();
-        Self { stored, is_replay, create_id, new, revised, seen_again }
+        let (new, revised, retracted, seen_again) = Default::default();
+        Self { stored, is_replay, create_id, new, revised, retracted, seen_again }
     }
 
     /// Applies scans of a shipment to its order, and notes what has to be written. `context` names the webhook of the
@@ -110,15 +130,24 @@ impl ScanRecorder {
             }
         }
         let restated = stored.iter().filter(|old| self.is_replay && old.is_from(webhook_id));
+        let is_retracted =
+            |scan: &Scan| places.get(&scan.identity).is_some_and(|place| !stored[*place].counts());
+        let retracted: Vec<bool> = incoming.iter().map(is_retracted).collect();
         let request = Request::Scans {
             shipment,
-            known: stored.iter().map(|old| old.scan.clone()).collect(),
-            incoming: incoming.clone(),
+            known: stored.iter().filter(|old| old.counts()).map(|old| old.scan.clone()).collect(),
+            incoming: incoming.iter().filter(|scan| !is_retracted(scan)).cloned().collect(),
             restated: restated.map(|old| old.scan.identity).collect(),
         };
         let shipment_was_cancelled =
             order.shipments().iter().any(|one| one.id == shipment && one.cancelled_at.is_some());
-        let outcome = order.apply(request, None, context)?;
+        let mut outcome = order.apply(request, None, context)?;
+        let mut recorded = std::mem::take(&mut outcome.scan_outcomes).into_iter();
+        outcome.scan_outcomes = (retracted.into_iter())
+            .filter_map(
+                |is_retracted| if is_retracted { Some(ScanOutcome::Repeated) } else { recorded.next() },
+            )
+            .collect();
         for (scan, answer) in incoming.into_iter().zip(&outcome.scan_outcomes) {
             let key = (shipment, scan.identity);
             let old = places.get(&scan.identity).and_then(|place| stored.get_mut(*place));
@@ -135,6 +164,7 @@ impl ScanRecorder {
                         recorded_by: webhook_id.is_none().then(|| context.actor.clone()),
                         shipment_was_cancelled,
                         seen: 1,
+                        retraction: None,
                         scan,
                     });
                 }
@@ -155,6 +185,37 @@ impl ScanRecorder {
             }
         }
         Ok(outcome)
+    }
+
+    /// Retracts a stored scan of a shipment, and notes it. `context` names the person.
+    ///
+    /// # Errors
+    /// The refusal of [`Order::apply`]. Nothing is noted then.
+    pub fn retract(
+        &mut self,
+        order: &mut Order,
+        shipment: ShipmentId,
+        scan: ScanId,
+        reason: String,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        let stored = self.stored.entry(shipment).or_default();
+        let request = Request::RetractScan { shipment, scan, known: stored.clone(), reason: reason.clone() };
+        let outcome = order.apply(request, None, context)?;
+        if outcome.changed
+            && let Some(old) = stored.iter_mut().find(|old| old.id == scan)
+        {
+            old.effect = ScanEffect::Retracted;
+            old.retraction =
+                Some(Retraction { at: context.now, actor: context.actor.clone(), reason: Some(reason) });
+            self.retracted.insert(old.key());
+        }
+        Ok(outcome)
+    }
+
+    /// The stored scans that were retracted.
+    pub fn retracted_scans(&self) -> impl Iterator<Item = &StoredScan> {
+        self.stored.values().flatten().filter(|stored| self.retracted.contains(&stored.key()))
     }
 
     /// The scans to insert.

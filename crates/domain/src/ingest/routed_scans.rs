@@ -130,7 +130,9 @@ impl RoutedScans {
                 stored.get(shipment).into_iter().flatten().map(|old| (old.scan.identity, old)).collect();
             let is_stored = |webhook: WebhookId, scan: &Scan| {
                 let old = stored.get(&scan.identity);
-                old.is_some_and(|old| old.scan.merge_repeated(scan, old.is_from(Some(webhook))).is_none())
+                old.is_some_and(|old| {
+                    !old.counts() || old.scan.merge_repeated(scan, old.is_from(Some(webhook))).is_none()
+                })
             };
             for WebhookScans { webhook, scans, .. } in of_shipment {
                 if !scans.iter().all(|scan| is_stored(*webhook, scan)) {

@@ -71,7 +71,8 @@ impl IngestSummary {
                 ScanEffect::UnknownCode
                 | ScanEffect::NotOurs
                 | ScanEffect::ReturnLeg
-                | ScanEffect::OrderClosed => true,
+                | ScanEffect::OrderClosed
+                | ScanEffect::Retracted => true,
                 ScanEffect::Applied | ScanEffect::Informational | ScanEffect::Early => false,
             };
             if is_odd {

@@ -9,7 +9,7 @@ use crate::{
     order::{Order, StepDetail},
     rollup::{find_slowest_rank, status_of_rank, time_of_rank},
     scan::Scan,
-    shipment::{Rank, Shipment, live_shipments, rank_without_shipments},
+    shipment::{Rank, Shipment, ShipmentStatus, Tracking, live_shipments, rank_without_shipments},
     status::FULFILMENT_SEQUENCE,
     transition::Context,
 };
@@ -20,16 +20,40 @@ pub(super) struct Trigger {
     metadata: [Value; FULFILMENT_SEQUENCE.len()],
     /// When the scan that moved the shipment happened.
     occurred_at: DateTime<Utc>,
+    /// Whether the shipment is on its way back after these scans.
+    is_returning: bool,
 }
 
 impl Trigger {
-    /// Creates the trigger from the scan that moved a shipment, and from all scans of this shipment.
-    pub(super) fn from_scan(scan: &Scan, all: &FoldState<'_>, shipment: &Shipment) -> Self {
+    /// Creates the trigger from the scan that moved a shipment, from all scans of this shipment, and from the state that
+    /// they give.
+    pub(super) fn from_scan(scan: &Scan, all: &FoldState<'_>, shipment: &Shipment, after: &Tracking) -> Self {
+        let fallback = Some(&*scan.code);
+        Self::from_state(all, shipment, after, fallback, scan.occurred_at)
+    }
+
+    /// Creates the trigger from the scans that are left after one was retracted.
+    pub(super) fn from_retraction(
+        left: &FoldState<'_>,
+        shipment: &Shipment,
+        after: &Tracking,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self::from_state(left, shipment, after, None, now)
+    }
+
+    fn from_state(
+        all: &FoldState<'_>,
+        shipment: &Shipment,
+        after: &Tracking,
+        fallback: Option<&str>,
+        occurred_at: DateTime<Utc>,
+    ) -> Self {
         let metadata = FULFILMENT_SEQUENCE.map(|status| {
-            let scan = all.first_scan_reaching(rank_without_shipments(status)).unwrap_or(scan);
-            carrier_metadata(shipment, Some(&scan.code))
+            let scan = all.first_scan_reaching(rank_without_shipments(status));
+            carrier_metadata(shipment, scan.map(|scan| &*scan.code).or(fallback))
         });
-        Self { metadata, occurred_at: scan.occurred_at }
+        Self { metadata, occurred_at, is_returning: after.status == ShipmentStatus::ReturnedToSender }
     }
 }
 
@@ -40,6 +64,8 @@ impl Order {
     /// 2. An event has the time at which the last shipment reached the status. If that is not known, it has the time
     ///    of the trigger, or else the present time.
     /// 3. An event is inferred if, for some shipment, no scan reported exactly this rank, or if its time is not known.
+    /// 4. No notification is owed for a step of a shipment that is on its way back by now: the customer would wait for
+    ///    it. Without a trigger, this holds if all live shipments are on their way back.
     pub(super) fn advance(&mut self, trigger: Option<Trigger>, context: &Context) {
         let target = find_slowest_rank(&self.items, &self.shipments).and_then(status_of_rank);
         let Some(goal) = target.and_then(|status| status.position_in_sequence()) else {
@@ -47,6 +73,11 @@ impl Order {
         };
         let Some(here) = self.head.status.position_in_sequence() else {
             return;
+        };
+        let is_back = |shipment: &Shipment| shipment.status() == ShipmentStatus::ReturnedToSender;
+        let is_returning = match &trigger {
+            Some(trigger) => trigger.is_returning,
+            None => live_shipments(&self.shipments).all(is_back),
         };
         for (at, status) in FULFILMENT_SEQUENCE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
             let rank = rank_without_shipments(status);
@@ -63,11 +94,14 @@ impl Order {
                 metadata,
             };
             self.record_step(status, detail, context);
+            if let Some(step) = self.changes.transitions.last_mut() {
+                step.owes_notification = !is_returning;
+            }
         }
     }
 
     fn slowest_shipment(&self) -> Value {
-        let slowest = live_shipments(&self.shipments).min_by_key(|shipment| shipment.status().rank());
+        let slowest = live_shipments(&self.shipments).min_by_key(|shipment| shipment.outbound_rank());
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     item::Item,
     order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ConditionKind, ItemQuantity, Rank, Shipment, ShipmentStatus},
+    shipment::{ConditionKind, ItemQuantity, Shipment, ShipmentStatus},
     status::OrderStatus,
     tracking_number::TrackingNumber,
     transition::Context,
@@ -155,8 +155,8 @@ fn is_carrier_cancelled(shipment: &Shipment) -> bool {
     shipment.cancelled_at.is_none() && !shipment.is_live()
 }
 
-/// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has, unless it is lost, damaged
-/// or on its way back.
+/// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has shown to have, unless it is lost,
+/// damaged, on its way back, or back. Data about the label show nothing.
 fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
     let status = shipment.status();
     let number = &shipment.tracking_number;
@@ -168,14 +168,17 @@ fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
     }
     let will_not_arrive = status == ShipmentStatus::ReturnedToSender
         || shipment.tracking.condition.as_ref().is_some_and(|condition| match condition.kind {
-            ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => true,
+            ConditionKind::Lost
+            | ConditionKind::Damaged
+            | ConditionKind::Returning
+            | ConditionKind::Returned => true,
             ConditionKind::DeliveryAttemptFailed
             | ConditionKind::Delayed
             | ConditionKind::Held
             | ConditionKind::AddressIssue
             | ConditionKind::Other => false,
         });
-    if status.rank() <= Rank::Labelled || will_not_arrive {
+    if !shipment.tracking.in_possession || will_not_arrive {
         return Ok(());
     }
     Err(Refusal::shipment(

@@ -141,6 +141,7 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::ItemsDeclined
         | ActivityKind::ScanRecorded
         | ActivityKind::NotificationResent
+        | ActivityKind::ScanRetracted
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::OrderReplaced => false,

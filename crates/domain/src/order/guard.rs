@@ -7,7 +7,7 @@ use crate::{
     order::{Order, StepDetail, text_validation::check_notes, way_on::describe_way_on},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{find_slowest_rank, rank_for},
-    shipment::{Rank, live_shipments},
+    shipment::{Rank, Shipment, live_shipments},
     status::OrderStatus,
     transition::Context,
 };
@@ -74,7 +74,7 @@ impl Order {
             return blocker(BlockerCode::Role, message, vec![]);
         }
         if to == OrderStatus::Cancelled {
-            let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
+            let moving = self.shipments_where(|shipment| shipment.status().rank() >= Rank::Shipped);
             if !moving.is_empty() {
                 let shipments = match moving.len() {
                     1 => "one of its parcels is moving".to_owned(),
@@ -97,7 +97,7 @@ impl Order {
             && live_shipments(&self.shipments).next().is_some()
             && find_slowest_rank(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
         {
-            let behind = self.shipments_where(|rank| rank < needed);
+            let behind = self.shipments_where(|shipment| shipment.outbound_rank() < needed);
             let message = match behind.len() {
                 0 => format!(
                     "not every unit is in a parcel yet, so the order cannot be {to}: ship the rest (createShipment), or cancel it (cancelItems)"
@@ -118,8 +118,8 @@ impl Order {
         })
     }
 
-    fn shipments_where(&self, condition: impl Fn(Rank) -> bool) -> Vec<ShipmentId> {
-        let live = live_shipments(&self.shipments).filter(|shipment| condition(shipment.status().rank()));
+    fn shipments_where(&self, condition: impl Fn(&Shipment) -> bool) -> Vec<ShipmentId> {
+        let live = live_shipments(&self.shipments).filter(|shipment| condition(shipment));
         live.map(|shipment| shipment.id).collect()
     }
 }

@@ -43,7 +43,8 @@ impl Order {
         let changed = folded.after != folded.before;
         if changed {
             let (before, after) = (folded.before.clone(), folded.after.clone());
-            let trigger = folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment));
+            let trigger =
+                folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             self.advance(trigger, context);

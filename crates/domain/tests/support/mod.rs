@@ -8,10 +8,10 @@ mod story;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Changes, Context, Estimate, FulfillmentPath, InputField, Item, ItemId,
-    ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank,
-    Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierCommitment,
-    TrackingNumber, UserId, fold,
+    Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item,
+    ItemId, ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind,
+    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus,
+    SupplierCommitment, TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -76,6 +76,7 @@ pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
         identity: ScanIdentity([number; 32]),
         code: format!("C{number}"),
         meaning,
+        evidence: Evidence::Physical,
         description: None,
         location: None,
         occurred_at: at(minutes),
@@ -216,7 +217,7 @@ pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
         let mut of_item = Vec::new();
         for shipment in order.shipments().iter().filter(|s| s.status() != ShipmentStatus::Cancelled) {
             for line in shipment.lines.iter().filter(|line| line.item_id == item.id) {
-                of_item.extend((0..line.quantity).map(|_| shipment.status().rank()));
+                of_item.extend((0..line.quantity).map(|_| shipment.outbound_rank()));
             }
         }
         let wanted = (item.quantity - item.cancelled) as usize;

@@ -12,11 +12,13 @@ pub(crate) struct Model {
     pub identity: Vec<u8>,
     pub code: String,
     pub meaning: String,
+    pub evidence: String,
     pub description: Option<String>,
     pub location: Option<String>,
     pub occurred_at: DateTimeUtc,
     pub time_estimated: bool,
     pub local_time: Option<String>,
+    pub clock: DateTimeUtc,
     pub package: Option<String>,
     pub estimated_delivery: Option<DateTimeUtc>,
     pub estimated_at: Option<DateTimeUtc>,
@@ -26,6 +28,10 @@ pub(crate) struct Model {
     pub effect: String,
     pub called_off: bool,
     pub seen: i32,
+    pub retracted_at: Option<DateTimeUtc>,
+    pub retracted_by: Option<String>,
+    pub retracted_by_id: Option<String>,
+    pub retract_reason: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,6 +11,8 @@ pub(crate) struct Model {
     pub carrier: String,
     pub tracking_number: String,
     pub status: String,
+    pub status_before_return: Option<String>,
+    pub in_possession: bool,
     pub origin_kind: String,
     pub origin_code: String,
     pub condition: Option<String>,

@@ -37,7 +37,7 @@ pub async fn shipments_at_most(
     crate::shipments::shipments_of(store.reader(), &ids, Some(most)).await
 }
 
-/// The scans of many shipments, newest first by the carrier's time.
+/// The scans of many shipments, newest first by the time they tell.
 ///
 /// # Errors
 /// [`Error::TooManyRows`] if there are more than `most`.

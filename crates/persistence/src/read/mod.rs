@@ -18,7 +18,9 @@ pub use orders::{
     order_supplied_by, orders_of, orders_page, read_order, replacements_at_most,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{read_shipments, scans_of, scans_of_webhooks, shipments_by_number, tracked_shipments_of};
+pub use shipments::{
+    read_shipments, scans_of, scans_of_webhooks, shipment_of_scan, shipments_by_number, tracked_shipments_of,
+};
 pub use timeline::{EntryId, TimelineEntry, TimelineQuery, read_timelines};
 pub use webhooks::{
     Spelling, UnknownCode, WebhookFilter, count_webhooks_within_bytes, read_webhook, read_webhooks,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId, ingest::TrackedShipment};
+use domain::{ScanId, Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId, ingest::TrackedShipment};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::bounded::{at_most, one_more};
@@ -21,6 +21,13 @@ pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap
         .await?;
     let found = load_lines(store.reader(), rows, None).await?;
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
+}
+
+/// The shipment with which a scan is stored.
+pub async fn shipment_of_scan(store: &Store, scan: ScanId) -> Result<Option<Shipment>> {
+    let row = scan::Entity::find_by_id(scan.0).one(store.reader()).await?;
+    let Some(id) = row.map(|row| ShipmentId(row.shipment_id)) else { return Ok(None) };
+    Ok(read_shipments(store, &[id]).await?.remove(&id))
 }
 
 /// The shipments that have or had this number, newest first.
@@ -43,7 +50,7 @@ pub async fn tracked_shipments_of(
     find_tracked_shipments(store.reader(), numbers).await
 }
 
-/// The scans of many shipments, newest first by the carrier's time.
+/// The scans of many shipments, newest first by the time they tell: the local time, else the instant.
 pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     read_scans(store, ids, None).await
 }
@@ -58,7 +65,7 @@ pub(super) async fn read_scans(
     }
     let rows = scan::Entity::find()
         .filter(is_one_of(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
-        .order_by_desc(scan::Column::OccurredAt)
+        .order_by_desc(scan::Column::Clock)
         .order_by_desc(scan::Column::ScanId)
         .limit(one_more(most))
         .all(store.reader())
@@ -72,7 +79,7 @@ pub(super) async fn read_scans(
     Ok(found)
 }
 
-/// The scans that these webhooks brought first or gave their meaning, oldest first by the carrier's time.
+/// The scans that these webhooks brought first or gave their meaning, oldest first by the time they tell.
 pub async fn scans_of_webhooks(
     store: &Store,
     ids: &[WebhookId],
@@ -87,7 +94,8 @@ pub(super) async fn read_webhook_scans(
 ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
     let rows = scan::Entity::find()
         .filter(is_one_of(store.backend(), scan::Column::WebhookId, ids.iter().map(|id| id.0)))
-        .order_by_asc(scan::Column::OccurredAt)
+        .order_by_asc(scan::Column::Clock)
+        .order_by_asc(scan::Column::ScanId)
         .limit(one_more(most))
         .all(store.reader())
         .await?;

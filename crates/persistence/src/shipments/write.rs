@@ -38,6 +38,8 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
         let row = to_row(shipment);
         let new = shipment::ActiveModel {
             status: Set(row.status),
+            status_before_return: Set(row.status_before_return),
+            in_possession: Set(row.in_possession),
             condition: Set(row.condition),
             condition_message: Set(row.condition_message),
             condition_since: Set(row.condition_since),
@@ -81,6 +83,8 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
         carrier: shipment.carrier().as_str().to_owned(),
         tracking_number: shipment.tracking_number.to_string(),
         status: shipment.status().as_str().to_owned(),
+        status_before_return: tracking.status_before_return.map(|status| status.as_str().to_owned()),
+        in_possession: tracking.in_possession,
         origin_kind: shipment.origin.kind.as_str().to_owned(),
         origin_code: shipment.origin.code.clone(),
         condition: condition.map(|condition| condition.kind.as_str().to_owned()),

@@ -161,14 +161,13 @@ fn summarize_shipment(
         let item = context.items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
-    let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
         carrier: carriers.name(shipment.carrier()).into_owned(),
         tracking_number: shipment.tracking_number.to_string(),
         url: carriers.tracking_url(&shipment.tracking_number),
-        status: shipment.status().describe().to_owned(),
-        estimated_delivery: shipment.tracking.estimated_delivery,
-        condition: condition.map(|condition| condition.kind.describe().to_owned()),
+        status: shipment.describe().to_owned(),
+        estimated_delivery: shipment.expected_delivery(),
+        condition: shipment.describe_trouble().map(str::to_owned),
         pickup_place: context.pickup_places.get(&shipment.id).cloned(),
         items: contents.collect(),
     }

@@ -1,9 +1,9 @@
-//! The inputs of the mutations `createShipment`, `cancelShipment` and `recordScan`.
+//! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan` and `retractScan`.
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
 use domain::{
-    CarrierDirectory, InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId, TrackingNumber,
+    CarrierDirectory, InputField, Meaning, NewShipment, OrderId, Refusal, ScanId, ShipmentId, TrackingNumber,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -51,6 +51,18 @@ pub struct CancelShipmentInput {
     idempotency_key: Option<String>,
 }
 
+/// A scan to retract.
+#[derive(InputObject, Serialize)]
+pub struct RetractScanInput {
+    /// The id of the scan.
+    scan_id: ID,
+    /// The reason.
+    reason: String,
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
 /// A scan to record by hand: how far a shipment is, or a problem with it. Send exactly one of `status` and
 /// `condition`.
 #[derive(InputObject, Serialize)]
@@ -59,8 +71,8 @@ pub struct RecordScanInput {
     shipment_id: ID,
     /// How far the shipment was. `CANCELLED` is refused; use `cancelShipment` for it.
     status: Option<ShipmentStatus>,
-    /// The problem with the shipment. Later progress clears it. A shipment that is `LOST`, `DAMAGED` or `RETURNING` can
-    /// be cancelled.
+    /// The problem with the shipment. Later progress clears it. A shipment that is `LOST`, `DAMAGED`, `RETURNING` or
+    /// `RETURNED` can be cancelled. With `RETURNING` the return begins: from then on only `recordScan` moves the order.
     // Not serialized when it is `None`: before this field existed, inputs were hashed without it, and an idempotency
     // key of that time must still match its input.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +114,15 @@ impl CancelShipmentInput {
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
         Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
+    }
+}
+
+impl RetractScanInput {
+    pub(in crate::graphql) fn into_retraction(
+        self,
+    ) -> Result<(ScanId, String, Option<IdempotencyKey>), Refusal> {
+        let key = parse_key(&self.idempotency_key, "retractScan", &self)?;
+        Ok((id(InputField::ScanId, &self.scan_id)?, self.reason, key))
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
 use persistence::Event;
 
-use super::{redact_actor, strip_event, strip_item};
+use super::{redact_actor, redact_retraction, strip_event, strip_item};
 
 /// Removes what the merchant has agreed with the supplier, and the supplier's answer.
 pub fn redact_item(item: &Item) -> Item {
@@ -14,10 +14,12 @@ pub fn redact_item(item: &Item) -> Item {
     }
 }
 
-/// Removes the id of the person who recorded the scan, unless it is the customer. The kind of actor stays.
+/// Removes the id of the person who recorded or retracted the scan, unless it is the customer, and the reason of a
+/// retraction. The kind of actor stays.
 pub fn redact_scan(scan: StoredScan, customer: &Actor) -> StoredScan {
     let recorded_by = scan.recorded_by.map(|by| redact_actor(by, customer));
-    StoredScan { recorded_by, ..scan }
+    let retraction = scan.retraction.map(|retraction| redact_retraction(retraction, customer));
+    StoredScan { recorded_by, retraction, ..scan }
 }
 
 /// Removes the id of any other actor, and notes written by staff, systems or suppliers. The notes of a cancellation

@@ -5,7 +5,7 @@ use domain::{
     Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
 };
 
-use super::{redact_actor, strip_item};
+use super::{redact_actor, redact_retraction, strip_item};
 
 /// Removes the reasons: the same reason may have been given for items of several suppliers.
 pub fn redact_item(item: &Item) -> Item {
@@ -36,6 +36,8 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     *cancel_reason = None;
     let Tracking {
         status: _,
+        status_before_return: _,
+        in_possession: _,
         condition,
         estimated_delivery: _,
         shipped: _,
@@ -60,12 +62,14 @@ pub fn redact_scan(mut stored: StoredScan, supplier: &Actor) -> StoredScan {
         recorded_by,
         shipment_was_cancelled: _,
         seen: _,
+        retraction,
         scan,
     } = &mut stored;
     let Scan {
         identity: _,
         code: _,
         meaning: _,
+        evidence: _,
         description,
         location,
         occurred_at: _,
@@ -78,6 +82,7 @@ pub fn redact_scan(mut stored: StoredScan, supplier: &Actor) -> StoredScan {
     if recorded_by.as_ref().is_some_and(|by| by != supplier) {
         (*description, *location) = (None, None);
     }
+    *retraction = retraction.take().map(|retraction| redact_retraction(retraction, supplier));
     *recorded_by = recorded_by.take().map(|by| redact_actor(by, supplier));
     stored
 }

@@ -110,7 +110,8 @@ fn changes_between(
     max_age: NotificationMaxAge,
 ) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let told = after.changes().transitions.iter().filter(|step| {
+    let owed = after.changes().transitions.iter().filter(|step| step.owes_notification());
+    let told = owed.filter(|step| {
         let delay = step.recorded_at() - step.occurred_at();
         find_suppression(after.head(), delay, true, max_age).is_none()
     });

@@ -12,7 +12,8 @@ fn the_flag_of_a_return_makes_the_delivery_a_return() {
     let delivered = json!({"tag": "Delivered", "checkpoint_time": "2026-01-15T12:00:00-05:00"});
     let moving = json!({"tag": "InTransit", "checkpoint_time": "2026-01-14T12:00:00-05:00"});
     let returning = json!({"tag": "Exception", "subtag": "Exception_010", "checkpoint_time": "2026-01-14T18:00:00-05:00"});
-    let (back, way_back) = (Meaning::Status(ReturnedToSender), Meaning::Condition(ConditionKind::Returning));
+    let (back, way_back) =
+        (Meaning::Condition(ConditionKind::Returned), Meaning::Condition(ConditionKind::Returning));
     assert_eq!(meanings(of(true, json!([]))), [back]);
     assert_eq!(meanings(of(true, json!([delivered]))), [back]);
     assert_eq!(meanings(of(true, json!([moving, delivered]))), [way_back, back]);

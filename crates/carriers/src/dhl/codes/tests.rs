@@ -135,6 +135,6 @@ fn words_tell_what_the_status_code_does_not() {
     }
     assert_eq!(of("failure", "", "Shipment on hold"), Condition(Held));
     assert_eq!(of("failure", "", "Delivered"), Condition(Other));
-    assert_eq!(of("delivered", "", "Delivered to the shipper, returned"), Status(ReturnedToSender));
+    assert_eq!(of("delivered", "", "Delivered to the shipper, returned"), Condition(Returned));
     assert_eq!(of("delivered", "", "Delivered to the recipient"), Status(Delivered));
 }

@@ -63,7 +63,9 @@ fn in_an_event_name_an_underscore_is_a_blank() {
         ("failure", "ADDRESS_UNKNOWN", Condition(ConditionKind::AddressIssue)),
         ("failure", "SOMETHING_ELSE", Condition(ConditionKind::Other)),
         ("failure", "NOT_HOME_RETURN_TO_SHIPPER", Condition(ConditionKind::Returning)),
-        ("delivered", "RETURNED_TO_SHIPPER", Status(ReturnedToSender)),
+        ("delivered", "RETURNED_TO_SHIPPER", Condition(ConditionKind::Returned)),
+        ("failure", "RETURNED_TO_SHIPPER", Status(ReturnedToSender)),
+        ("delivered", "DELIVERED_AT_SHIPPER", Condition(ConditionKind::Returned)),
     ] {
         let event = json!({"timestamp": "2026-01-15T12:33:00", "statusCode": status_code, "status": name});
         let scan = scan("parcel-nl", event);
@@ -94,10 +96,10 @@ fn the_return_flag_makes_the_delivery_a_return() {
         parcel(&body.to_string()).scans.iter().map(|scan| scan.meaning).collect()
     };
     for flag in [json!(true), json!("true")] {
-        assert_eq!(meanings(flag.clone(), &[&delivered]), [Status(ReturnedToSender)]);
+        assert_eq!(meanings(flag.clone(), &[&delivered]), [Condition(ConditionKind::Returned)]);
         assert_eq!(
             meanings(flag, &[&delivered, &moving]),
-            [Status(ReturnedToSender), Condition(ConditionKind::Returning)]
+            [Condition(ConditionKind::Returned), Condition(ConditionKind::Returning)]
         );
     }
     assert_eq!(meanings(json!(false), &[&delivered, &moving]), [Status(Delivered), Status(InTransit)]);

@@ -29,7 +29,8 @@ fn every_listed_description_code_has_its_meaning() {
         (Condition(Lost), "068"),
         (Condition(Other), "013 029 030 070 076 093 139 147"),
         (Status(Delivered), "011 026 156"),
-        (Status(ReturnedToSender), "034 067 081 035 036"),
+        (Condition(Returned), "034 067 081"),
+        (Status(ReturnedToSender), "035 036"),
         (Status(Cancelled), "007 043"),
         (Condition(Returning), "033 118 119"),
         (
@@ -99,7 +100,7 @@ fn every_listed_pair_has_its_meaning() {
         ("I", Status(LabelCreated), "OC PL SP"),
         ("I", Status(Cancelled), "VP"),
         ("I", Status(InTransit), "AR DP DS HU LC AG AT EP IP OD YP XA XR YM YN UL WH DL ZZ"),
-        ("D", Status(ReturnedToSender), "B0"),
+        ("D", Condition(Returned), "B0"),
         ("D", Status(AvailableForPickup), "2Q 1N EP ZQ"),
         ("D", Condition(DeliveryAttemptFailed), "53 50 BO CI BI DI"),
         ("D", Status(Delivered), "FS F4 2W YC UC OO M1 M9 MA MM MX NL NT OZ P5 ZF ZG ZH ZI 3F 3G 3H 9E"),
@@ -177,7 +178,7 @@ fn unlisted_deliveries_are_judged_by_their_words() {
     }
     assert_eq!(said("D", "", "Left at front door"), Status(Delivered));
     // The words do not count if the pair is listed.
-    assert_eq!(said("D", "B0", "Delivered"), Status(ReturnedToSender));
+    assert_eq!(said("D", "B0", "Delivered"), Condition(Returned));
 }
 
 #[test]

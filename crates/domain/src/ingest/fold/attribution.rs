@@ -34,8 +34,10 @@ impl Attribution {
     ///    that was scanned first is chosen, and [`includes`](Self::includes) judges its scans one by one.
     /// 2. Of the other packages, the one that was scanned first is chosen.
     /// 3. The next package is chosen too if it continues where the chosen ones stop: FedEx gives a parcel another
-    ///    identity when the parcel is tendered again. A package does not continue them if it was scanned beside them,
-    ///    after their delivery, or a long time after their last scan. The first such package ends the search.
+    ///    identity when the parcel is tendered again. A package that was scanned beside them is chosen too, unless both
+    ///    were delivered: FedEx tells of one parcel under two identities at the same time. A package does not continue
+    ///    them if it was scanned after their delivery, or a long time after their last scan. The first such package ends
+    ///    the search.
     pub fn from_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
         let mut packages = Packages::new(placed_at);
         scans.into_iter().enumerate().for_each(|(place, scan)| packages.insert(place, scan));
@@ -177,13 +179,14 @@ impl Package {
         }
     }
 
-    /// Whether the next package with the number can be the same parcel. Two packages that are scanned side by side
-    /// are two parcels: a label was used twice.
+    /// Whether the next package with the number can be the same parcel. Two packages that are scanned side by side and
+    /// are both delivered are two parcels: a label was used twice.
     fn continues_as(self, next: Self) -> bool {
         let silence = next.first.at - self.last.at;
-        let is_next = silence >= TimeDelta::zero() && silence <= MAX_SILENCE;
         let was_delivered = self.delivered.is_some_and(|delivered| delivered.at < next.first.at);
-        is_next && !was_delivered && !self.is_old && !next.is_old
+        let are_both_delivered = self.delivered.is_some() && next.delivered.is_some();
+        let is_same = silence <= MAX_SILENCE && !was_delivered && !are_both_delivered;
+        is_same && !self.is_old && !next.is_old
     }
 }
 

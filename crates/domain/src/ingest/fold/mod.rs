@@ -3,6 +3,7 @@
 //! The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
 
 mod attribution;
+mod legs;
 mod outbound;
 mod state;
 #[cfg(test)]
@@ -13,12 +14,12 @@ use std::borrow::Cow;
 pub(super) use attribution::Attribution;
 pub(crate) use attribution::is_too_old;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+pub(super) use legs::Journey;
 pub(crate) use state::FoldState;
-pub(super) use state::OwnScans;
 
 use crate::{
-    scan::{Meaning, Scan},
-    shipment::{ConditionKind, ShipmentStatus, Tracking},
+    scan::{Evidence, Meaning, Scan},
+    shipment::{ConditionKind, Rank, ShipmentStatus, Tracking},
 };
 
 /// A pick-up this long after the delivery begins a return.
@@ -28,12 +29,16 @@ const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 /// the estimate from the registration; it counts while no scan has an estimate.
 ///
 /// 1. Scans of other parcels with the same number do not count, nor scans of the way back after a delivery.
-/// 2. The status is the furthest one that a scan reports. `Cancelled` counts only while no scan shows that the
-///    carrier has the parcel.
-/// 3. The time of a rank is the time of the earliest scan at this rank or a later one. It is inferred if no scan
-///    reports exactly this rank.
-/// 4. The condition is the latest trouble, if the shipment made no progress since.
-/// 5. The estimate is the one that was said last.
+/// 2. The status is the furthest one that a scan of the way to the customer reports. Trouble that shows that the carrier
+///    has the parcel makes it at least `InTransit`. `Cancelled` counts only while nothing but data about the label shows
+///    that the carrier has the parcel.
+/// 3. If a return began before the delivery and has no end (`legs.rs`), the status is `ReturnedToSender`. The condition is
+///    `Returning`, and `Returned` once the parcel has arrived.
+/// 4. The time of a rank is the time of the earliest scan at this rank or a later one. It is inferred if no scan
+///    reports exactly this rank, or if that scan reports trouble.
+/// 5. Otherwise the condition is the latest trouble, if the shipment made no progress since. Of a delivered shipment only
+///    damage and loss are left.
+/// 6. The estimate is the one that was said last.
 pub fn fold<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
@@ -70,52 +75,99 @@ fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
         Meaning::Status(ShipmentStatus::PickedUp) => {
             scan.has_clock() && scan.clock() - delivered_at >= RETURN_PICKUP_AFTER
         }
-        Meaning::Status(ShipmentStatus::ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
-            scan.clock() >= delivered_at
-        }
-        Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+        meaning if is_return_news(meaning) => scan.clock() >= delivered_at,
+        Meaning::Status(_)
+        | Meaning::Condition(_)
+        | Meaning::ReturnCancelled
+        | Meaning::Informational
+        | Meaning::Unknown => false,
     }
 }
 
-/// The status that a scan reports. A cancellation is not one: it counts only while no scan shows that the carrier has
-/// the parcel.
+/// Whether the meaning says that the parcel goes back to its sender, or that it arrived there.
+pub(super) fn is_return_news(meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Status(status) => status == ShipmentStatus::ReturnedToSender,
+        Meaning::Condition(kind) => matches!(kind, ConditionKind::Returning | ConditionKind::Returned),
+        Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => false,
+    }
+}
+
+/// Whether the scan ends a return: it says that the return was called off, or a person says that the parcel is on its
+/// last leg to the customer or delivered. A carrier's scan of the last leg may be one of the way back.
+fn ends_return(scan: &Scan) -> bool {
+    match scan.meaning {
+        Meaning::ReturnCancelled => true,
+        Meaning::Status(status) => scan.evidence == Evidence::Staff && status.rank() >= Rank::OutForDelivery,
+        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+    }
+}
+
+/// Whether a scan with this meaning shows that the carrier has had the parcel.
+fn shows_possession(meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Status(status) => status.rank() >= Rank::Shipped,
+        Meaning::Condition(kind) => match kind {
+            ConditionKind::DeliveryAttemptFailed
+            | ConditionKind::Damaged
+            | ConditionKind::Returning
+            | ConditionKind::Returned => true,
+            // A carrier says this also of a parcel that it waits for.
+            ConditionKind::Delayed
+            | ConditionKind::Held
+            | ConditionKind::AddressIssue
+            | ConditionKind::Lost
+            | ConditionKind::Other => false,
+        },
+        Meaning::ReturnCancelled => true,
+        Meaning::Informational | Meaning::Unknown => false,
+    }
+}
+
+/// The status that a scan reports on the way to the customer. A cancellation is not one: it counts only while no scan
+/// shows that the carrier has the parcel. Nor is a return.
 fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     match scan.meaning {
-        Meaning::Status(ShipmentStatus::Cancelled) => None,
+        Meaning::Status(ShipmentStatus::Cancelled | ShipmentStatus::ReturnedToSender) => None,
         Meaning::Status(status) => Some(status),
-        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
+        Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => None,
     }
 }
 
-/// The trouble that a scan reports.
+/// The trouble that a scan reports on the way to the customer.
 fn condition_of(scan: &Scan) -> Option<ConditionKind> {
     match scan.meaning {
-        Meaning::Condition(kind) => Some(kind),
-        Meaning::Status(ShipmentStatus::ReturnedToSender) => Some(ConditionKind::Returning),
-        Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+        Meaning::Condition(kind) if !is_return_news(scan.meaning) => Some(kind),
+        Meaning::Status(_)
+        | Meaning::Condition(_)
+        | Meaning::ReturnCancelled
+        | Meaning::Informational
+        | Meaning::Unknown => None,
     }
 }
 
-/// Whether a delivery ends trouble of this kind.
+/// Whether a delivery ends trouble of this kind, whatever its clock.
 fn ends_with_delivery(kind: ConditionKind) -> bool {
     match kind {
-        ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
-        ConditionKind::AddressIssue
-        | ConditionKind::Damaged
-        | ConditionKind::Lost
-        | ConditionKind::Returning
-        | ConditionKind::Other => false,
+        ConditionKind::DeliveryAttemptFailed
+        | ConditionKind::Delayed
+        | ConditionKind::Held
+        | ConditionKind::AddressIssue
+        | ConditionKind::Other => true,
+        ConditionKind::Damaged | ConditionKind::Lost | ConditionKind::Returning | ConditionKind::Returned => {
+            false
+        }
     }
 }
 
-/// Whether a shipment with this status is past trouble of this kind. A shipment on its way back moves too, so only
-/// the last leg to the customer ends `Returning`.
-fn clears(status: ShipmentStatus, kind: ConditionKind) -> bool {
+/// Whether a shipment with this status is past trouble.
+fn clears(status: ShipmentStatus) -> bool {
     match status {
-        ShipmentStatus::PickedUp | ShipmentStatus::InTransit => kind != ConditionKind::Returning,
-        ShipmentStatus::OutForDelivery | ShipmentStatus::AvailableForPickup | ShipmentStatus::Delivered => {
-            true
-        }
+        ShipmentStatus::PickedUp
+        | ShipmentStatus::InTransit
+        | ShipmentStatus::OutForDelivery
+        | ShipmentStatus::AvailableForPickup
+        | ShipmentStatus::Delivered => true,
         ShipmentStatus::LabelCreated | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled => false,
     }
 }

@@ -8,10 +8,10 @@ use std::{
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{clears, condition_of, ends_with_delivery};
+use super::{clears, condition_of, ends_with_delivery, legs::Role, shows_possession};
 use crate::{
     scan::{Estimate, Meaning, Scan, ScanIdentity},
-    shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
+    shipment::{Condition, Rank, Reached, ShipmentStatus, Tracking},
 };
 
 /// The outbound scans of a shipment. Each set holds a scan as its sort key and its place. To add a scan, to remove one,
@@ -24,6 +24,10 @@ pub(super) struct OutboundScans {
     by_status: BTreeMap<ShipmentStatus, StatusScans>,
     /// Scans that report trouble. The last one is the latest.
     troubles: BTreeSet<(ClockKey, usize)>,
+    /// Those of them that a delivery does not end.
+    lasting_troubles: BTreeSet<(ClockKey, usize)>,
+    /// Scans that report no status and show that the carrier has the parcel.
+    possession: BTreeSet<(TimeKey, usize)>,
     /// The estimates of the delivery. The last one counts.
     estimates: BTreeSet<(Estimate, usize)>,
 }
@@ -51,25 +55,42 @@ fn clock_key(scan: &Scan) -> ClockKey {
 }
 
 impl OutboundScans {
-    /// Adds the scan with this place.
-    pub fn insert(&mut self, place: usize, scan: &Scan) {
+    /// Adds the scan with this place and role.
+    pub fn insert(&mut self, place: usize, scan: &Scan, role: Role) {
         #[cfg(test)]
         super::tests::count_work();
+        let is_outbound = role == Role::Outbound;
+        if role == Role::None {
+            return;
+        }
+        if shows_possession(scan.meaning) && !(is_outbound && matches!(scan.meaning, Meaning::Status(_))) {
+            self.possession.insert((time_key(scan), place));
+        }
+        if !is_outbound {
+            return;
+        }
         if let Meaning::Status(status) = scan.meaning {
             let scans = self.by_status.entry(status).or_default();
             scans.by_time.insert((time_key(scan), place));
             scans.by_clock.insert((clock_key(scan), place));
         }
-        if condition_of(scan).is_some() {
+        if let Some(kind) = condition_of(scan) {
             self.troubles.insert((clock_key(scan), place));
+            if !ends_with_delivery(kind) {
+                self.lasting_troubles.insert((clock_key(scan), place));
+            }
         }
         self.estimates.extend(scan.estimate.map(|estimate| (estimate, place)));
     }
 
-    /// Removes the scan with this place.
-    pub fn remove(&mut self, place: usize, scan: &Scan) {
+    /// Removes the scan with this place, which was added with this role.
+    pub fn remove(&mut self, place: usize, scan: &Scan, role: Role) {
         #[cfg(test)]
         super::tests::count_work();
+        if role == Role::None {
+            return;
+        }
+        self.possession.remove(&(time_key(scan), place));
         if let Meaning::Status(status) = scan.meaning
             && let Some(scans) = self.by_status.get_mut(&status)
         {
@@ -80,38 +101,62 @@ impl OutboundScans {
             }
         }
         self.troubles.remove(&(clock_key(scan), place));
+        self.lasting_troubles.remove(&(clock_key(scan), place));
         if let Some(estimate) = scan.estimate {
             self.estimates.remove(&(estimate, place));
         }
     }
 
-    /// The state of the shipment. `all` are all its scans, by place.
-    pub fn tracking(&self, all: &[Cow<'_, Scan>], promised_delivery: Option<DateTime<Utc>>) -> Tracking {
+    /// The state of the shipment on its way to the customer. `all` are all its scans, by place. `in_possession` says
+    /// whether more than data about the label shows that the carrier has the parcel.
+    pub fn tracking(
+        &self,
+        all: &[Cow<'_, Scan>],
+        promised_delivery: Option<DateTime<Utc>>,
+        in_possession: bool,
+    ) -> Tracking {
         let furthest = self.milestones().map(|(status, _)| status).next_back();
-        let status = match furthest {
-            Some(status) if status.rank() >= Rank::Shipped => status,
-            _ if self.by_status.contains_key(&ShipmentStatus::Cancelled) => ShipmentStatus::Cancelled,
-            _ => ShipmentStatus::LabelCreated,
+        let is_cancelled = self.by_status.contains_key(&ShipmentStatus::Cancelled) && !in_possession;
+        let at_least = match self.possession.is_empty() {
+            true => ShipmentStatus::LabelCreated,
+            false => ShipmentStatus::InTransit,
         };
-        let tells = |rank: Rank| self.milestones().any(|(status, _)| status.rank() == rank);
-        let since = |rank: Rank| self.first_at_rank(rank).map(|((_, occurred_at, ..), _)| occurred_at);
-        let reached = |rank: Rank| since(rank).map(|at| Reached { at, inferred: !tells(rank) });
+        let status = match furthest {
+            _ if is_cancelled => ShipmentStatus::Cancelled,
+            Some(status) => status.max(at_least),
+            None => at_least,
+        };
+        let since = |rank: Rank| self.first_at_rank(rank).filter(|_| !is_cancelled);
+        let reached = |rank: Rank| {
+            since(rank).map(|first| Reached { at: first.0.1, inferred: self.is_inferred(rank, first) })
+        };
         let estimate = self.estimates.last().map(|(estimate, _)| estimate.expected);
         Tracking {
             status,
-            condition: self.condition(all),
+            status_before_return: None,
+            in_possession,
+            condition: self.condition(all, status),
             estimated_delivery: estimate.or(promised_delivery),
             shipped: reached(Rank::Shipped),
             out_for_delivery: reached(Rank::OutForDelivery),
-            delivered_at: since(Rank::Delivered),
+            delivered_at: since(Rank::Delivered).map(|((_, occurred_at, ..), _)| occurred_at),
         }
+    }
+
+    /// Whether the time of a rank is inferred. `first` is the scan that gives the time.
+    fn is_inferred(&self, rank: Rank, first: (TimeKey, usize)) -> bool {
+        let tells = self.milestones().any(|(status, _)| status.rank() == rank);
+        // Where no scan has a time of the carrier, the arrivals do not show which of them was first.
+        let ((time_estimated, ..), _) = first;
+        !tells || (!time_estimated && self.possession.contains(&first))
     }
 
     /// The scan with whose time the shipment reached this rank: the earliest by the carrier's time, else the first to
     /// arrive. Returns its sort key and its place.
     pub fn first_at_rank(&self, rank: Rank) -> Option<(TimeKey, usize)> {
         let of_rank = self.milestones().filter(|(status, _)| status.rank() >= rank);
-        of_rank.filter_map(|(_, scans)| scans.by_time.first().copied()).min()
+        let possession = self.possession.first().copied().filter(|_| rank <= Rank::Shipped);
+        of_rank.filter_map(|(_, scans)| scans.by_time.first().copied()).chain(possession).min()
     }
 
     /// The scans of each status, without the cancellation.
@@ -120,34 +165,32 @@ impl OutboundScans {
         all.filter(|(status, _)| *status != ShipmentStatus::Cancelled)
     }
 
-    /// The latest trouble, unless the shipment made progress since.
-    fn condition(&self, all: &[Cow<'_, Scan>]) -> Option<Condition> {
-        let (_, place) = self.troubles.last()?;
+    /// The latest trouble, unless the shipment made progress since. The delivery ends some kinds of trouble whatever their
+    /// clock: no carrier can be late or hold a parcel that it has handed over.
+    fn condition(&self, all: &[Cow<'_, Scan>], status: ShipmentStatus) -> Option<Condition> {
+        let troubles = match status {
+            ShipmentStatus::Delivered => &self.lasting_troubles,
+            ShipmentStatus::LabelCreated
+            | ShipmentStatus::PickedUp
+            | ShipmentStatus::InTransit
+            | ShipmentStatus::ReturnedToSender
+            | ShipmentStatus::OutForDelivery
+            | ShipmentStatus::AvailableForPickup
+            | ShipmentStatus::Cancelled => &self.troubles,
+        };
+        let (_, place) = troubles.last()?;
         let scan = all.get(*place)?;
         let kind = condition_of(scan)?;
-        if self.is_past_condition(scan, kind) {
-            return None;
-        }
-        let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
-        Some(Condition { kind, message, since: scan.occurred_at })
+        (!self.is_past_condition(scan)).then(|| Condition::from_scan(kind, scan))
     }
 
-    /// Whether the shipment made progress after the trouble. If the trouble and a delivery that ends it have the same
-    /// time (a bare date, or the same minute), the delivery counts as later.
-    fn is_past_condition(&self, trouble: &Scan, kind: ConditionKind) -> bool {
-        let progress = self.milestones().filter(|(status, _)| clears(*status, kind));
-        let latest = progress.filter_map(|(status, scans)| {
+    /// Whether the shipment made progress after the trouble.
+    fn is_past_condition(&self, trouble: &Scan) -> bool {
+        let progress = self.milestones().filter(|(status, _)| clears(*status));
+        let latest = progress.filter_map(|(_, scans)| {
             let ((by_carrier, clock, _), _) = scans.by_clock.last()?;
-            let is_last = status == ShipmentStatus::Delivered && ends_with_delivery(kind);
-            Some((*by_carrier, *clock, is_last))
+            Some((*by_carrier, *clock))
         });
-        let is_past = |(_, clock, is_last)| (clock, is_last) > (trouble.clock(), false);
-        latest.max().is_some_and(is_past) || (ends_with_delivery(kind) && self.is_delivered_untimed())
-    }
-
-    /// Whether the shipment was delivered, and the carrier gave no time for it. Nobody knows then whether the delivery was
-    /// before or after the trouble, so it ends the trouble.
-    fn is_delivered_untimed(&self) -> bool {
-        self.first_at_rank(Rank::Delivered).is_some_and(|((time_estimated, ..), _)| time_estimated)
+        latest.max().is_some_and(|(_, clock)| clock > trouble.clock())
     }
 }

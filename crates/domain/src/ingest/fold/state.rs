@@ -1,33 +1,39 @@
 //! The incremental fold: the state of a shipment after each scan that is added or changed.
 //!
 //! 1. The result equals that of folding all scans anew.
-//! 2. A scan that is added or changed is inserted into, or moved in, the sorted sets of [`OwnScans`] and
+//! 2. A scan that is added or changed is inserted into, or moved in, the sorted sets of [`Journey`] and
 //!    [`OutboundScans`]. That takes logarithmic time.
-//! 3. Two things decide which scans count: the packages of the shipment ([`Attribution`]) and the way back
-//!    ([`WayBack`]). When a scan changes one of them, the sets are built again from all scans. A batch is added in the
-//!    sequence of time, so this happens a few times for each package and each delivery, and not for each scan.
+//! 3. Two things decide which scans count: the packages of the shipment ([`Attribution`]) and its legs ([`Journey`]). When
+//!    a scan changes the packages, the sets are built again from all scans. When it changes a leg, the scans since this
+//!    leg began get their role again. A batch is added in the sequence of time, so these are few.
 //! 4. A scan is named by its place: its index among all scans.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+#[cfg(doc)]
+use super::Attribution;
 use super::{
-    Attribution, RETURN_PICKUP_AFTER, WayBack, attribution::Packages, condition_of, outbound::OutboundScans,
-    status_of,
+    Journey,
+    attribution::Packages,
+    legs::{OpenReturn, Role},
+    outbound::OutboundScans,
 };
 use crate::{
-    scan::{Meaning, Scan, ScanIdentity},
-    shipment::{ConditionKind, Rank, ShipmentStatus, Tracking},
+    scan::Scan,
+    shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
 };
 
 /// The scans of a shipment and the state that follows from them.
 pub(crate) struct FoldState<'a> {
     promised_delivery: Option<DateTime<Utc>>,
     scans: Vec<Cow<'a, Scan>>,
+    by_clock: BTreeSet<(NaiveDateTime, usize)>,
     packages: Packages,
-    own: OwnScans,
-    way_back: Option<WayBack>,
+    journey: Journey,
+    /// What each scan counts for, by place.
+    roles: Vec<Role>,
     outbound: OutboundScans,
 }
 
@@ -40,17 +46,44 @@ impl<'a> FoldState<'a> {
         let scans: Vec<Cow<'a, Scan>> = scans.into_iter().collect();
         let mut packages = Packages::new(placed_at);
         scans.iter().enumerate().for_each(|(place, scan)| packages.insert(place, scan));
-        let own = OwnScans::new(packages.attribution(), &scans);
-        let way_back = own.way_back();
-        let outbound = OutboundScans::default();
-        let mut state = Self { promised_delivery, scans, packages, own, way_back, outbound };
-        state.count_outbound();
+        let journey = Journey::new(packages.attribution(), &scans);
+        let by_clock = scans.iter().enumerate().map(|(place, scan)| (scan.clock(), place)).collect();
+        let (roles, outbound) = (vec![], OutboundScans::default());
+        let mut state = Self { promised_delivery, scans, by_clock, packages, journey, roles, outbound };
+        state.assign_all_roles();
         state
     }
 
     /// The state of the shipment.
     pub fn tracking(&self) -> Tracking {
-        self.outbound.tracking(&self.scans, self.promised_delivery)
+        let in_possession = self.journey.is_in_possession();
+        let outbound = self.outbound.tracking(&self.scans, self.promised_delivery, in_possession);
+        match self.journey.open_return() {
+            Some(open) => self.return_tracking(open, outbound),
+            None => outbound,
+        }
+    }
+
+    /// The state of a shipment on its way back, or back at its sender. `outbound` is its state by the scans from before
+    /// the return.
+    fn return_tracking(&self, open: OpenReturn, outbound: Tracking) -> Tracking {
+        let scan = |place: usize| self.scans[place].as_ref();
+        let (kind, told) = match open.arrival {
+            Some(arrival) => (ConditionKind::Returned, scan(arrival)),
+            None => (ConditionKind::Returning, scan(open.begins)),
+        };
+        let before = match outbound.status {
+            ShipmentStatus::Cancelled => ShipmentStatus::LabelCreated,
+            status => status,
+        };
+        let begun = Reached { at: scan(open.begins).occurred_at, inferred: true };
+        Tracking {
+            status: ShipmentStatus::ReturnedToSender,
+            status_before_return: Some(before),
+            condition: Some(Condition::from_scan(kind, told)),
+            shipped: outbound.shipped.or(Some(begun)),
+            ..outbound
+        }
     }
 
     /// All scans. The index is the place.
@@ -81,109 +114,44 @@ impl<'a> FoldState<'a> {
         let new = &self.scans[place];
         if let Some(old) = old {
             self.packages.remove(place, old);
+            self.by_clock.remove(&(old.clock(), place));
         }
         self.packages.insert(place, new);
+        self.by_clock.insert((new.clock(), place));
         if new.package.is_some() || old.is_some_and(|old| old.package.is_some()) {
             let attribution = self.packages.attribution();
-            if attribution != self.own.attribution {
-                self.own = OwnScans::new(attribution, &self.scans);
-                self.way_back = self.own.way_back();
-                return self.count_outbound();
+            if attribution != self.journey.attribution {
+                self.journey = Journey::new(attribution, &self.scans);
+                return self.assign_all_roles();
             }
         }
-        self.own.update(place, old, new);
-        let way_back = self.own.way_back();
-        if way_back != self.way_back {
-            self.way_back = way_back;
-            return self.count_outbound();
+        let changed_since = self.journey.update(place, old, new);
+        match old {
+            Some(old) => self.outbound.remove(place, old, self.roles[place]),
+            None => self.roles.push(Role::None),
         }
-        let is_outbound = |scan: &&Scan| is_outbound(scan, &self.own, self.way_back.as_ref());
-        if let Some(old) = old.filter(is_outbound) {
-            self.outbound.remove(place, old);
-        }
-        if is_outbound(&&**new) {
-            self.outbound.insert(place, new);
+        let role = self.journey.role(new);
+        self.outbound.insert(place, new, role);
+        self.roles[place] = role;
+        if let Some(since) = changed_since {
+            for &(_, place) in self.by_clock.range((since, 0)..) {
+                let (scan, old_role) = (&self.scans[place], self.roles[place]);
+                let role = self.journey.role(scan);
+                if role != old_role {
+                    self.outbound.remove(place, scan, old_role);
+                    self.outbound.insert(place, scan, role);
+                    self.roles[place] = role;
+                }
+            }
         }
     }
 
     /// Builds the set of outbound scans again from all scans.
-    fn count_outbound(&mut self) {
+    fn assign_all_roles(&mut self) {
         self.outbound = OutboundScans::default();
-        for (place, scan) in self.scans.iter().enumerate() {
-            if is_outbound(scan, &self.own, self.way_back.as_ref()) {
-                self.outbound.insert(place, scan);
-            }
+        self.roles = self.scans.iter().map(|scan| self.journey.role(scan)).collect();
+        for (place, (scan, role)) in self.scans.iter().zip(&self.roles).enumerate() {
+            self.outbound.insert(place, scan, *role);
         }
     }
-}
-
-/// Whether the scan counts for the way to the customer.
-fn is_outbound(scan: &Scan, own: &OwnScans, way_back: Option<&WayBack>) -> bool {
-    own.includes(scan) && way_back.is_none_or(|way_back| !way_back.has(scan))
-}
-
-/// The scans of one shipment, by an attribution. Keeps those that show when the way back began.
-pub(crate) struct OwnScans {
-    attribution: Attribution,
-    /// Deliveries. The first one counts: the earliest with a time of the carrier, else the earliest to arrive.
-    deliveries: BTreeSet<(bool, NaiveDateTime, ScanIdentity, usize)>,
-    /// Pick-ups with a clock.
-    pickups: BTreeSet<(NaiveDateTime, usize)>,
-    /// Scans that report a return.
-    returns: BTreeSet<(NaiveDateTime, usize)>,
-}
-
-impl OwnScans {
-    pub fn new(attribution: Attribution, scans: &[Cow<'_, Scan>]) -> Self {
-        let (deliveries, pickups, returns) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut own = Self { attribution, deliveries, pickups, returns };
-        scans.iter().enumerate().for_each(|(place, scan)| own.update(place, None, scan));
-        own
-    }
-
-    /// Whether the scan is one of this shipment.
-    pub fn includes(&self, scan: &Scan) -> bool {
-        self.attribution.includes(scan)
-    }
-
-    /// Adds the scan at a place, or replaces the `old` one there.
-    pub fn update(&mut self, place: usize, old: Option<&Scan>, new: &Scan) {
-        #[cfg(test)]
-        super::tests::count_work();
-        if let Some(old) = old {
-            self.deliveries.remove(&delivery_key(place, old));
-            self.pickups.remove(&(old.clock(), place));
-            self.returns.remove(&(old.clock(), place));
-        }
-        if !self.includes(new) {
-            return;
-        }
-        if status_of(new) == Some(ShipmentStatus::Delivered) {
-            self.deliveries.insert(delivery_key(place, new));
-        }
-        if new.meaning == Meaning::Status(ShipmentStatus::PickedUp) && new.has_clock() {
-            self.pickups.insert((new.clock(), place));
-        }
-        if condition_of(new) == Some(ConditionKind::Returning) {
-            self.returns.insert((new.clock(), place));
-        }
-    }
-
-    /// The way back, if the shipment was delivered and a way back began. It begins with the first pick-up that is late
-    /// enough after the delivery, or with the first scan of a return since the delivery, whichever was earlier: see
-    /// [`begins_way_back`](super::begins_way_back).
-    pub fn way_back(&self) -> Option<WayBack> {
-        let &(_, delivered_at, ..) = self.deliveries.first()?;
-        let first_since = |scans: &BTreeSet<(NaiveDateTime, usize)>, since: NaiveDateTime| {
-            scans.range((since, 0)..).next().map(|(clock, _)| *clock)
-        };
-        let late_enough = delivered_at.checked_add_signed(RETURN_PICKUP_AFTER);
-        let pickup = late_enough.and_then(|since| first_since(&self.pickups, since));
-        let begins_at = pickup.into_iter().chain(first_since(&self.returns, delivered_at)).min()?;
-        Some(WayBack { delivered_at, begins_at })
-    }
-}
-
-fn delivery_key(place: usize, scan: &Scan) -> (bool, NaiveDateTime, ScanIdentity, usize) {
-    (scan.time_estimated, scan.clock(), scan.identity, place)
 }

@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::{FoldState, fold};
 use crate::{
     order::{Outcome, Request},
-    scan::{Estimate, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    scan::{Estimate, Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{ConditionKind, Rank, ShipmentStatus, ShipmentStatus::*},
     status::OrderStatus,
     test_support::{actors, at, by, order, scan, shipment, shipment_id},
@@ -85,7 +85,23 @@ fn the_work_for_a_webhook_grows_with_its_scans_and_not_with_their_square() {
         journey.iter().map(|one| Scan { meaning, ..one.clone() }).collect()
     };
     let unknown = reread(Meaning::Unknown);
-    let cases: [(&str, &[Scan], &[Scan], bool); 9] = [
+    let with_meaning = |meaning: fn(usize) -> Meaning| -> Vec<Scan> {
+        let with = |(number, one): (usize, &Scan)| Scan { meaning: meaning(number), ..one.clone() };
+        journey.iter().enumerate().map(with).collect()
+    };
+    let returns = with_meaning(|number| match number % 4 {
+        0 => Meaning::Status(ReturnedToSender),
+        1 | 3 => Meaning::Status(InTransit),
+        _ => Meaning::ReturnCancelled,
+    });
+    let cases: [(&str, &[Scan], &[Scan], bool); 11] = [
+        ("returns that are called off", &[], &returns, false),
+        (
+            "a return of many scans",
+            &[],
+            &with_meaning(|_| Meaning::Condition(ConditionKind::Returning)),
+            false,
+        ),
         ("a history", &[], &journey, false),
         ("the same, told backwards", &[], &backwards, false),
         ("a history behind another", &journey[2_500..], &journey[..2_500], false),
@@ -134,14 +150,17 @@ fn any_scan() -> impl Strategy<Value = Scan> {
     let meaning = prop_oneof![
         6 => select(ShipmentStatus::ALL.to_vec()).prop_map(Meaning::Status),
         3 => select(ConditionKind::ALL.to_vec()).prop_map(Meaning::Condition),
-        1 => select(vec![Meaning::Unknown, Meaning::Informational]),
+        2 => select(vec![Meaning::Unknown, Meaning::Informational, Meaning::ReturnCancelled]),
     ];
     let minutes = prop_oneof![-3_000..9_000i64, (0..4i64).prop_map(|hour| hour * 60)];
     let local = prop::option::weighted(0.3, prop::option::weighted(0.7, -6_000..9_000i64));
     let estimate = prop::option::weighted(0.3, 0..9_000i64);
     let package = prop::option::weighted(0.5, select(vec!["1~N1~FX", "2~N1~FX", "3~N1~FX"]));
-    (0..12usize, meaning, minutes, local, estimate, package).prop_map(
-        |(number, meaning, minutes, local, estimate, package)| Scan {
+    let evidence =
+        select(vec![Evidence::Physical, Evidence::Physical, Evidence::Electronic, Evidence::Staff]);
+    (0..12usize, meaning, evidence, minutes, local, estimate, package).prop_map(
+        |(number, meaning, evidence, minutes, local, estimate, package)| Scan {
+            evidence,
             time_estimated: local.is_some(),
             local_time: local.flatten().map(|clock| at(clock).naive_utc()),
             estimate: estimate.map(|expected| Estimate { said_at: at(minutes), expected: at(expected) }),

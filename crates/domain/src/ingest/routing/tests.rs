@@ -49,6 +49,7 @@ fn stored(shipment: u32, from: u32, scan: Scan) -> StoredScan {
         recorded_by: None,
         shipment_was_cancelled: false,
         seen: 1,
+        retraction: None,
         scan,
     }
 }
