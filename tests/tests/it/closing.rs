@@ -52,6 +52,7 @@ async fn cancel_items(shop: &Shop, order: OrderId, quantity: u32) {
 
 /// Support records that a shipment is lost: its carrier does not say so by itself.
 async fn lose(shop: &Shop, shipment: &Shipment) {
+    shop.wait(TimeDelta::minutes(1));
     let scan = ManualScan {
         shipment_id: shipment.id,
         meaning: Meaning::Condition(ConditionKind::Lost),
