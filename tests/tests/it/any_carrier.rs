@@ -90,7 +90,7 @@ async fn a_parcel_of_canada_post_is_followed_through_aftership(database: Databas
     let url = "https://www.canadapost-postescanada.ca/track-reperage/en#/details/7023210039414604";
     assert!(text.contains(&format!("Canada Post 7023210039414604\n{url}\n")), "{text}");
     assert!(html.contains(&format!("Canada Post <a href=\"{url}\"")), "{html}");
-    let step = shop.events(order).await.remove(3);
+    let step = shop.events(order).await.pop().unwrap();
     assert_eq!(step.metadata.unwrap()["carrier"], "canada_post");
     assert_eq!(step.actor.id.as_deref(), Some("canada_post"));
 }
@@ -129,7 +129,7 @@ async fn a_carrier_of_the_merchant_has_its_name_and_its_page(database: Database)
     let order = shop.processing_since(&[1], shop.now() - TimeDelta::hours(12)).await;
     register(&shop, order, carrier("my_local"), "9-1", None).await;
     // EasyPost writes the name in one word. The setting says that it is the same carrier.
-    shop.push_as(Sender::Easypost, &story(&shop, Sender::Easypost, "my_local", "MyLocal", "9-1")).await;
+    shop.push_as(Sender::Easypost, &story(&shop, Sender::Easypost, "my_local", "MYLocal", "9-1")).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
     let (text, _) = latest_mail(&shop).await;
