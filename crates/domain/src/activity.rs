@@ -1,4 +1,5 @@
-//! Activities: the record of every change of an order that is no transition.
+//! Activities: the record of every change of items, shipments, returns, scans by hand and notifications of an order. A
+//! change that is also a transition has an event as well.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -24,7 +25,7 @@ string_enum! {
         ItemsDeclined => "items_declined",
         /// Another supplier, or a warehouse, will ship these items.
         ItemsReassigned => "items_reassigned",
-        /// Delivered units were asked back.
+        /// A return of delivered units was requested.
         ReturnRequested => "return_requested",
         /// Units came back.
         ReturnReceived => "return_received",
@@ -43,7 +44,7 @@ string_enum! {
     }
 }
 
-/// One change of an order that is no transition: who did what, when, and what caused it.
+/// One change of an order beside its status: who did what, when, and what caused it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activity {
     /// The order that changed.

@@ -3,7 +3,8 @@
 //! 1. The scans are added in the sequence of their clocks, so the effects do not depend on the sequence in the request.
 //! 2. The effect of a scan is determined once, when the scan comes, and is stored. So it depends on all that is known
 //!    then: which scans are the shipment's is judged with all scans of the batch, also with those that are added later.
-//! 3. A scan of a shipment that was cancelled in Milepost changes the state that its scans give, but moves nothing.
+//! 3. A scan of a shipment that was cancelled in Milepost changes the computed state, but neither the stored status nor
+//!    the order. Its effect is `Stale` instead of `Applied` or `Early`.
 
 use std::{
     borrow::Cow,

@@ -3,10 +3,11 @@
 //! Carriers use tracking numbers again, so several shipments can have the same number. "Its order existed" means that
 //! the scan is at most a day older than the order ([`is_too_old`]). Rules, in order:
 //! 1. Only one shipment ever had the number: that shipment.
-//! 2. A shipment has already stored the scan, before the shipment was cancelled, not later than its delivery, and its
-//!    order existed: that shipment, however often the scan is sent again.
+//! 2. A shipment stored the scan before it was cancelled. The scan happened not later than its delivery, and its order
+//!    existed: that shipment, however often the scan is sent again.
 //! 3. The carrier gave the scan a time, and a shipment whose order existed was delivered at that time or later: the
-//!    oldest such shipment, also when the scan arrives late. No other shipment had the number then.
+//!    oldest such shipment, also when the scan arrives late. A carrier does not give a number to another parcel before
+//!    the delivery.
 //! 4. Otherwise: the newest shipment whose order existed.
 //! 5. No order existed: the oldest shipment. The scan changes nothing there, but people can see it.
 //!
@@ -44,7 +45,7 @@ pub struct TrackedShipment {
     pub placed_at: DateTime<Utc>,
     /// When the shipment was registered.
     pub created_at: DateTime<Utc>,
-    /// How far it is. A cancellation in Milepost wins over its scans.
+    /// Its status. `Cancelled` if it was cancelled in Milepost, whatever its scans report.
     pub status: ShipmentStatus,
     /// When it was delivered, by the carrier's clock.
     pub delivered_at: Option<DateTime<Utc>>,

@@ -16,7 +16,7 @@ const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
 /// How much later than its local time a scan can have happened: the offset of the zone, and a day if the time is a
 /// bare date.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
-/// A parcel can be silent for this long and then continue under another identity of its number. No carrier gives the
+/// A parcel can have no scan for this long and then continue under another identity of its number. No carrier gives the
 /// number to another parcel so soon.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// Decides whether a scan belongs to this shipment, or to another parcel that had the number before or has it later.
