@@ -45,8 +45,8 @@ impl ReadBodyError {
         }
     }
 
-    /// Adds the headers that belong to the status: `Retry-After` for a busy server.
-    pub(crate) fn add_headers(self, mut response: Response) -> Response {
+    /// Adds `Retry-After` if the server is busy.
+    fn add_retry_after(self, mut response: Response) -> Response {
         match self {
             Self::Busy => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
@@ -59,7 +59,7 @@ impl ReadBodyError {
 
 impl IntoResponse for ReadBodyError {
     fn into_response(self) -> Response {
-        self.add_headers((self.status(), format!("{self}\n")).into_response())
+        self.add_retry_after((self.status(), format!("{self}\n")).into_response())
     }
 }
 

@@ -228,7 +228,7 @@ async fn insert(
         let message = format!("an order with the reference {reference} exists already");
         return Ok(Err(Refusal::invalid(InputField::Reference, message).into()));
     }
-    let replaced = match replacement::lock_replaced_order(&tx, head, context).await? {
+    let replaced = match replacement::link_replaced_order(&tx, head, context).await? {
         Ok(replaced) => replaced,
         Err(refusal) => return Ok(Err(refusal.into())),
     };

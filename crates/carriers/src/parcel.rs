@@ -273,7 +273,7 @@ fn find_evidence(carrier: Carrier, code: &str, meaning: Meaning) -> Evidence {
 ///
 /// If the two differ, the name of `read` is appended. So two scans with one code and one time but different meanings
 /// are two scans. A scan that is sent again with another description of the same meaning stays one scan.
-pub(crate) fn build_description_code(code: &str, alone: Meaning, read: Meaning) -> String {
+pub(crate) fn build_identity_code(code: &str, alone: Meaning, read: Meaning) -> String {
     if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
 }
 

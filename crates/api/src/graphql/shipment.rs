@@ -1,4 +1,5 @@
-//! The GraphQL types of a shipment: its items, its condition and its scans.
+//! The GraphQL types of a shipment: its items, its condition and its scans. `app` has redacted them already: an actor
+//! whose id is hidden keeps the kind.
 
 use std::{borrow::Cow, sync::Arc};
 

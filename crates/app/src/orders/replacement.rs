@@ -3,9 +3,9 @@
 use domain::{Context, Order, OrderHead, Refusal, Replacement, Request, check_replaced_order};
 use persistence::{Tx, orders};
 
-/// Locks the order that `new` replaces, and records there that it is replaced. `None` if it replaces none. Refuses an
-/// order that does not exist or belongs to another customer.
-pub(super) async fn lock_replaced_order(
+/// Locks the order that `new` replaces, and records in it that it is replaced; the caller writes it. `None` if `new`
+/// replaces none. Refuses an order that does not exist or belongs to another customer.
+pub(super) async fn link_replaced_order(
     tx: &Tx,
     new: &OrderHead,
     context: &Context,

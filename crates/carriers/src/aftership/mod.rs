@@ -20,7 +20,7 @@ use crate::{
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     parcel::{
-        build_code_name, build_description_code, compute_identity, parse_carrier_name, parse_tracking_number,
+        build_code_name, build_identity_code, compute_identity, parse_carrier_name, parse_tracking_number,
         replace_unreliable_time,
     },
     place::join_place,
@@ -187,7 +187,7 @@ fn parse_scan(checkpoint: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Option
             key.carrier,
             key.number,
             &code.to_ascii_lowercase(),
-            &build_description_code(&raw.to_ascii_uppercase(), alone, read),
+            &build_identity_code(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
         meaning: remap

@@ -19,7 +19,7 @@ use crate::{
     json::{list_at, plain_text_at, require_text, text_at, words_at},
     limits,
     parcel::{
-        build_code_name, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number,
+        build_code_name, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number,
     },
     place::join_place,
     time,
@@ -69,7 +69,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             Carrier::DHL,
             parcel,
             &code,
-            &build_description_code("", find_meaning(&code), read),
+            &build_identity_code("", find_meaning(&code), read),
             &[date, clock, zone],
         ),
         meaning: configured.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),

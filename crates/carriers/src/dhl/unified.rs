@@ -21,7 +21,7 @@ use crate::{
     limits,
     normalize::normalize_text,
     parcel::{
-        build_code_name, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number,
+        build_code_name, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number,
     },
     place::join_place,
     return_flag::apply_return_flag,
@@ -173,7 +173,7 @@ impl<'a> Event<'a> {
         let alone = codes::find_meaning(self.codes_with(&self.status_code, key), ["", ""]);
         InterpretedEvent {
             code: self.status_code.to_ascii_lowercase(),
-            description_code: build_description_code(&self.code.to_ascii_uppercase(), alone, read),
+            description_code: build_identity_code(&self.code.to_ascii_uppercase(), alone, read),
             meaning: self.find_merchant_meaning(key.remap, &display_code).unwrap_or(read),
             display_code,
         }

@@ -22,7 +22,7 @@ use crate::{
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     parcel::{
-        build_code_name, build_description_code, compute_identity, parse_carrier_name, parse_tracking_number,
+        build_code_name, build_identity_code, compute_identity, parse_carrier_name, parse_tracking_number,
     },
     place::join_place,
     signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
@@ -192,7 +192,7 @@ fn parse_scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) ->
             carrier,
             parcel,
             &status.to_ascii_uppercase(),
-            &build_description_code(
+            &build_identity_code(
                 &substatus.to_ascii_lowercase(),
                 codes::find_meaning(&status, &substatus, false),
                 read,

@@ -21,7 +21,7 @@ use crate::{
     SimulatedHistory, Unreadable,
     json::{parse_object, plain_text_at, require_text, text_at, words_at},
     limits::MAX_BODY_WITH_PICTURE,
-    parcel::{self, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number},
+    parcel::{self, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number},
     place::join_place,
     signature::texts_are_equal,
 };
@@ -152,7 +152,7 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
             Carrier::UPS,
             parcel,
             &pair,
-            &build_description_code(&description_code, codes::find_meaning(code, None), read),
+            &build_identity_code(&description_code, codes::find_meaning(code, None), read),
             &time.each_ref().map(String::as_str),
         ),
         meaning: find_merchant_meaning(remap, &display_code, code).unwrap_or(read),

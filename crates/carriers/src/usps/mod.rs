@@ -24,7 +24,7 @@ use crate::{
     json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
-    parcel::{build_code_name, build_description_code, compute_identity, parse_tracking_number},
+    parcel::{build_code_name, build_identity_code, compute_identity, parse_tracking_number},
     place::join_place,
     time,
 };
@@ -235,7 +235,7 @@ fn parse_scan(
         Some(code) => (codes::find_meaning(code), codes::find_meaning(code)),
         None => (codes::find_meaning_of_words(&key), by_words().unwrap_or(Meaning::Unknown)),
     };
-    let description_code = build_description_code("", alone, read);
+    let description_code = build_identity_code("", alone, read);
     Some(ParsedScan {
         identity: compute_identity(
             Carrier::USPS,

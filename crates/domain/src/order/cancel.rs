@@ -71,7 +71,7 @@ impl Order {
         }
         // What only its carrier has cancelled holds no unit, so these are free before that is made final below.
         let free = |item: &Item| item.unallocated(&self.shipments);
-        let taken = self.check_free_units(lines, &context.actor, free, |item, asked| {
+        let taken = self.sum_free_units(lines, &context.actor, free, |item, asked| {
             let (free, sku) = (free(item), &item.sku);
             format!("{free} units of {sku} are in no parcel, {asked} were asked to be cancelled: cancel their shipment first")
         })?;

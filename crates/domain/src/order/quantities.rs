@@ -1,4 +1,4 @@
-//! Quantities in requests: checks which items a request names, and how many units of each.
+//! Quantities in requests: sums the lines of a request by item. Refuses no lines, an unknown item and too many units.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ impl Order {
 
     /// The units that these lines name, with one entry for each item. Refuses more units of an item than `free`
     /// allows.
-    pub(super) fn check_free_units(
+    pub(super) fn sum_free_units(
         &self,
         lines: &[ItemQuantity],
         actor: &Actor,

@@ -149,7 +149,7 @@ impl Order {
         too_many: impl Fn(&Item, u32) -> String,
     ) -> Result<Vec<ItemQuantity>, Refusal> {
         if let Some(lines) = lines {
-            return self.check_free_units(lines, actor, free, too_many);
+            return self.sum_free_units(lines, actor, free, too_many);
         }
         let all = self.items.iter().map(|item| ItemQuantity { item_id: item.id, quantity: free(item) });
         Ok(all.filter(|line| line.quantity > 0).collect())

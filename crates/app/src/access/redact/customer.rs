@@ -1,4 +1,5 @@
-//! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand.
+//! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand. Of an
+//! item they see where it comes from (`origin`), but not what is agreed with the supplier.
 
 use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
 use persistence::Event;

@@ -103,15 +103,15 @@ impl Packages {
 /// The scans of one package, each with its time and its place.
 #[derive(Default)]
 struct PackageScans {
-    all: BTreeSet<(Seen, usize)>,
-    delivered: BTreeSet<(Seen, usize)>,
+    all: BTreeSet<(ScanTime, usize)>,
+    delivered: BTreeSet<(ScanTime, usize)>,
     /// The number of scans from before the order.
     old: usize,
 }
 
 impl PackageScans {
     fn insert(&mut self, place: usize, scan: &Scan, placed_at: DateTime<Utc>) {
-        let seen = Seen::from_scan(scan);
+        let seen = ScanTime::from_scan(scan);
         self.all.insert((seen, place));
         if status_of(scan) == Some(ShipmentStatus::Delivered) {
             self.delivered.insert((seen, place));
@@ -120,7 +120,7 @@ impl PackageScans {
     }
 
     fn remove(&mut self, place: usize, scan: &Scan, placed_at: DateTime<Utc>) {
-        let seen = Seen::from_scan(scan);
+        let seen = ScanTime::from_scan(scan);
         self.all.remove(&(seen, place));
         self.delivered.remove(&(seen, place));
         self.old -= usize::from(is_too_old(scan, placed_at));
@@ -130,7 +130,7 @@ impl PackageScans {
     fn describe(&self) -> Option<Package> {
         let (first, _) = *self.all.first()?;
         let (latest, _) = *self.all.last()?;
-        let last_by_carrier = self.all.range(..(Seen::FIRST_ARRIVAL, 0)).next_back();
+        let last_by_carrier = self.all.range(..(ScanTime::FIRST_ARRIVAL, 0)).next_back();
         Some(Package {
             is_old: self.old > 0,
             first,
@@ -146,19 +146,19 @@ impl PackageScans {
 struct Package {
     /// Whether a scan is from before the order.
     is_old: bool,
-    first: Seen,
-    last: Seen,
-    delivered: Option<Seen>,
+    first: ScanTime,
+    last: ScanTime,
+    delivered: Option<ScanTime>,
 }
 
 /// The time of a scan. Times of the carrier sort before times of arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
+struct ScanTime {
     time_estimated: bool,
     at: NaiveDateTime,
 }
 
-impl Seen {
+impl ScanTime {
     /// Sorts after every time of the carrier and before every time of arrival.
     const FIRST_ARRIVAL: Self = Self { time_estimated: true, at: NaiveDateTime::MIN };
 
@@ -169,8 +169,8 @@ impl Seen {
 
 impl Package {
     fn merge(self, other: Self) -> Self {
-        let earliest = |seen: &Seen| (seen.time_estimated, seen.at);
-        let latest = |seen: &Seen| (!seen.time_estimated, seen.at);
+        let earliest = |seen: &ScanTime| (seen.time_estimated, seen.at);
+        let latest = |seen: &ScanTime| (!seen.time_estimated, seen.at);
         Self {
             is_old: self.is_old || other.is_old,
             first: min_by_key(self.first, other.first, earliest),
