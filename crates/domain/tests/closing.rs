@@ -166,6 +166,7 @@ fn an_event_a_new_shipment_and_units_that_come_back_reopen() {
 fn closed_by_hand_with_units_outstanding_nobody_is_told_until_they_are_called_off() {
     let mut story = Story::new(Processing, &[2]);
     story.ship(1, &[(1, 2)]).expect("free");
+    story.scanned(1, ShipmentStatus::InTransit);
     story.scanned(1, ShipmentStatus::ReturnedToSender);
     story.close().expect("staff may");
     story.cancel_shipment(1).expect("it comes back");

@@ -113,7 +113,11 @@ fn check_walk(
     }
     let mut expected = match change {
         Change::Go { to } => vec![*to],
-        Change::CancelItems { .. } if story.order.items().iter().all(|item| item.wanted() == 0) => {
+        // Where the table has no way to `cancelled`, the order is closed instead.
+        Change::CancelItems { .. }
+            if story.order.items().iter().all(|item| item.wanted() == 0)
+                && before.head().status.may_become(OrderStatus::Cancelled) =>
+        {
             vec![OrderStatus::Cancelled]
         }
         Change::Ship { .. } | Change::CallOff { .. } | Change::CancelItems { .. } | Change::Scans { .. } => {

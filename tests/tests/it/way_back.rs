@@ -108,7 +108,7 @@ async fn a_return_before_the_delivery_ends_at_the_sender_and_mails_nothing(datab
         push(&shop, number, &history).await;
         assert_eq!(state(&shop, order).await, RETURNED);
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
-        assert_eq!(shop.mails().await, [""; 0]);
+        assert_eq!(shop.mails().await.len(), usize::from(backwards), "no mail of this order");
         let mut effects: Vec<_> = scans(&shop, &shipment).await.iter().map(|stored| stored.effect).collect();
         effects.truncate(3);
         assert_eq!(effects, [ScanEffect::ReturnLeg, ScanEffect::ReturnLeg, ScanEffect::Applied]);

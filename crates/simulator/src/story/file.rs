@@ -261,7 +261,7 @@ fn read_step(
     let mut fields = Fields::of(table, format!("step {number}"), problems);
     let after = fields.maybe("after", values::duration).unwrap_or_default();
     let call_off = fields.texts("call_off", |name| find_parcel(names, name));
-    let sends = match call_off.is_empty() || table.contains_key("send") {
+    let sends = match !table.contains_key("call_off") || table.contains_key("send") {
         true => fields.tables("send"),
         false => Vec::new(),
     };

@@ -73,6 +73,8 @@ async fn the_last_unit_of_a_shipped_order_closes_it() {
     let id = world.place(tea()).await;
     world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     let shipment = world.ship(&id, "1001", None).await;
+    world.scan("1001", ShipmentStatus::InTransit).await;
+    world.advance(1);
     world.scan("1001", ShipmentStatus::ReturnedToSender).await;
     let input = json!({ "shipmentId": shipment, "reason": "it comes back" });
     world.mutate(&support(), "cancelShipment", input).await;
