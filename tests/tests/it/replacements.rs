@@ -40,8 +40,11 @@ async fn a_replacement_is_linked_to_the_order_it_replaces(database: Database) {
     let mut timelines =
         shop.app.reads().timelines_of(&support(), vec![old], &page, Extent::Ordinary).await.unwrap();
     let entries = timelines.remove(&old).unwrap().rows;
-    let activity = |entry| if let TimelineEntry::Activity(stored) = entry { Some(stored) } else { None };
-    let stored = entries.iter().find_map(activity).expect("an activity");
+    let mut activities = entries.iter().filter_map(|entry| match entry {
+        TimelineEntry::Activity(stored) => Some(stored),
+        TimelineEntry::Event(_) | TimelineEntry::Scan(_) | TimelineEntry::Notification(_) => None,
+    });
+    let stored = activities.next().expect("an activity");
     assert_eq!(stored.activity.kind, ActivityKind::OrderReplaced);
     assert_eq!(
         stored.activity.facts,
