@@ -89,8 +89,8 @@ async fn listen(listener: TcpListener, target: String, fatal: Fatal) {
     }
 }
 
-/// Copies bytes in both directions until one side ends, or until an answer is to be lost. Errors do not matter here: both
-/// sides notice the end themselves.
+/// Copies bytes in both directions until one side ends, or until an answer is to be lost. Errors do not matter here:
+/// both sides notice the end themselves.
 async fn carry(client: TcpStream, target: String, fatal: Fatal) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =

@@ -1,7 +1,7 @@
 //! Load and abuse tests: attacks the server as a stranger or a customer could, and checks that its limits hold.
 //!
-//! `just bench hostile` starts `milepost serve`, built with the profile `dist`, with its default settings and SQLite, fills a
-//! shop, and runs one [`Attack`] after the other.
+//! `just bench hostile` starts `milepost serve`, built with the profile `dist`, with its default settings and SQLite,
+//! fills a shop, and runs one [`Attack`] after the other.
 //!
 //! 1. During each attack, a [`Watch`] requests `/livez` and the page of an order, and reads the server's memory.
 //! 2. A line of the report fails when the server did not respond to the attack as it should, or when one of the three

@@ -92,7 +92,8 @@ impl Wire {
         ConnectionEnd { status: status(&self.heard), closed, after }
     }
 
-    /// Reads until `needle` was received, within 5 s. The received bytes also stay in the buffer for [`Wire::read_to_end`].
+    /// Reads until `needle` was received, within 5 s. The received bytes also stay in the buffer for
+    /// [`Wire::read_to_end`].
     pub async fn read_until(&mut self, needle: &[u8]) -> io::Result<Vec<u8>> {
         let read = async {
             while find(&self.heard, needle).is_none() {

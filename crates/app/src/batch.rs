@@ -2,8 +2,8 @@
 //! arrive while a batch runs form the next batch.
 //!
 //! A change costs mainly round trips and disk flushes, so a batch of a hundred requests costs little more than one
-//! request. On an idle server nobody waits: the first request is a batch of its own. `orders`, `webhooks` and `reads` use it.
-//! A request is carried out also if its caller stops waiting. A panic fails all requests of its batch.
+//! request. On an idle server nobody waits: the first request is a batch of its own. `orders`, `webhooks` and `reads`
+//! use it. A request is carried out also if its caller stops waiting. A panic fails all requests of its batch.
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 

@@ -5,8 +5,8 @@
 //! 2. A poke says that there is work. Each commit pokes the relay.
 //! 3. With a [`Transport`], updates and pokes go to every process, and this process receives its own updates from there
 //!    too. Without a transport they stay inside this process.
-//! 4. The feed may lose messages. When it notices that, subscribers get [`Signal::Gap`] and read the event log again. They
-//!    also read it at intervals, for losses that nobody notices.
+//! 4. The feed may lose messages. When it notices that, subscribers get [`Signal::Gap`] and read the event log again.
+//!    They also read it at intervals, for losses that nobody notices.
 //! 5. Receivers wait without a limit. To publish can fail; a poke never fails and never waits.
 
 use std::sync::Arc;
@@ -129,8 +129,8 @@ impl Feed {
         self.transport.as_ref().is_none_or(|transport| transport.is_subscribed())
     }
 
-    /// Keeps this process subscribed and forwards messages to local subscriptions, until `stop` is cancelled. Each process
-    /// runs it once.
+    /// Keeps this process subscribed and forwards messages to local subscriptions, until `stop` is cancelled. Each
+    /// process runs it once.
     pub async fn run(&self, stop: CancellationToken) {
         match &self.transport {
             Some(transport) => {

@@ -1,5 +1,5 @@
-//! Creates and opens the links with which customers follow an order without a login. Links are signed and expire. Nothing is
-//! stored: the token of a link contains the order, the expiry and the signature.
+//! Creates and opens the links with which customers follow an order without a login. Links are signed and expire.
+//! Nothing is stored: the token of a link contains the order, the expiry and the signature.
 
 use std::sync::Arc;
 

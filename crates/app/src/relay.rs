@@ -1,7 +1,7 @@
 //! Leases due rows for the queues, and publishes the outbox to the live feed.
 //!
-//! `worker` calls these in its relay loop. Nothing else pushes to the queues or publishes to the feed. A row whose lease has
-//! ended is due again. `backoff` is also the pause before failed webhooks and notifications are tried again.
+//! `worker` calls these in its relay loop. Nothing else pushes to the queues or publishes to the feed. A row whose
+//! lease has ended is due again. `backoff` is also the pause before failed webhooks and notifications are tried again.
 
 use std::collections::HashMap;
 

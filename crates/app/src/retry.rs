@@ -2,8 +2,8 @@
 //! commit.
 //!
 //! A violation of a unique index is such a failure: another transaction has committed first, and the next attempt sees
-//! its row. A lock timeout is not repeated, because the transaction has waited long enough. It is an error after which the members
-//! of a batch are tried alone (`may_succeed_alone`).
+//! its row. A lock timeout is not repeated, because the transaction has waited long enough. It is an error after which
+//! the members of a batch are tried alone (`may_succeed_alone`).
 
 use std::{future::Future, time::Duration};
 

@@ -49,8 +49,8 @@ pub fn likely_carriers(number: &str) -> Vec<Carrier> {
     }
 }
 
-/// The carriers that a number rather belongs to, for a warning: those in whose formats it is written, if its own carrier
-/// is not one of them.
+/// The carriers that a number rather belongs to, for a warning: those in whose formats it is written, if its own
+/// carrier is not one of them.
 pub fn likelier_carriers(number: &TrackingNumber) -> Vec<Carrier> {
     let likely = likely_carriers(number);
     if likely.contains(&number.carrier()) { Vec::new() } else { likely }

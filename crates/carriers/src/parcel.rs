@@ -239,9 +239,9 @@ pub(crate) fn build_code_name(parts: &[&str]) -> String {
     }
 }
 
-/// The time of a scan with that code of the carrier. `text` is the time as sent, `time` the result of parsing it. For
-/// a code whose times are known to be wrong ([`fedex::has_unreliable_time`]), only the local clock time in `text` is used.
-/// This also applies if an aggregator reports the scan, because it passes on the carrier's time.
+/// The time of a scan with that code of the carrier. `text` is the time as sent, `time` the result of parsing it. For a
+/// code whose times are known to be wrong ([`fedex::has_unreliable_time`]), only the local clock time in `text` is
+/// used. This also applies if an aggregator reports the scan, because it passes on the carrier's time.
 pub(crate) fn replace_unreliable_time(
     carrier: Carrier,
     code: &str,
@@ -252,8 +252,9 @@ pub(crate) fn replace_unreliable_time(
     if untimely { time::parse_clock_only(text) } else { time }
 }
 
-/// What stands behind a scan with that code of the carrier. A label is data, whatever its code. Of the other codes, those
-/// are electronic that the carrier's documents call so ([`fedex::is_electronic`]), however the merchant maps them.
+/// What stands behind a scan with that code of the carrier. A label is data, whatever its code. Of the other codes,
+/// those are electronic that the carrier's documents call so ([`fedex::is_electronic`]), however the merchant maps
+/// them.
 fn find_evidence(carrier: Carrier, code: &str, meaning: Meaning) -> Evidence {
     let is_electronic = carrier == Carrier::FEDEX && fedex::is_electronic(code);
     match meaning {
@@ -267,8 +268,8 @@ fn find_evidence(carrier: Carrier, code: &str, meaning: Meaning) -> Evidence {
     }
 }
 
-/// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its
-/// description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
+/// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on
+/// its description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
 /// our own meanings, before the merchant's [`crate::CodeMap`].
 ///
 /// If the two differ, the name of `read` is appended. So two scans with one code and one time but different meanings

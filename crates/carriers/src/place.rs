@@ -1,7 +1,7 @@
 //! Writes the place of a scan as a person would.
 
-/// The names of countries in places: the code of two letters, the code of three, and names. A place that has one of them
-/// needs no country behind it.
+/// The names of countries in places: the code of two letters, the code of three, and names. A place that has one of
+/// them needs no country behind it.
 const COUNTRIES: [&[&str]; 22] = [
     &["US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA"],
     &["CA", "CAN", "CANADA"],

@@ -18,9 +18,9 @@ pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     parse_time_with_offset(text).map(|at| at.to_utc())
 }
 
-/// Like [`parse_scan_time`], for senders that write `Z` after times whose zone they do not know. They write a date without a
-/// time as midnight `Z`, so that is a local time. Any other time with `Z` is accepted as an instant, although it may
-/// be local too.
+/// Like [`parse_scan_time`], for senders that write `Z` after times whose zone they do not know. They write a date
+/// without a time as midnight `Z`, so that is a local time. Any other time with `Z` is accepted as an instant, although
+/// it may be local too.
 pub(crate) fn parse_scan_time_doubting_z(text: &str) -> CarrierTime {
     if ends_in_z(text) { parse_scan_time_unless_midnight(text) } else { parse_scan_time(text) }
 }
@@ -40,7 +40,8 @@ fn ends_in_z(text: &str) -> bool {
     text.ends_with(['Z', 'z'])
 }
 
-/// Like [`parse_scan_time`], for fields in which a date is written as midnight in some zone. Midnight is a local time there.
+/// Like [`parse_scan_time`], for fields in which a date is written as midnight in some zone. Midnight is a local time
+/// there.
 pub(crate) fn parse_scan_time_unless_midnight(text: &str) -> CarrierTime {
     match parse_time_with_offset(text) {
         Some(at) if at.time() == NaiveTime::MIN => CarrierTime::Local(at.naive_local()),

@@ -111,8 +111,8 @@ pub fn notification_key(order: OrderId, kind: NotificationKind, recipient: usize
     }
 }
 
-/// Why the notification of an event is not sent, if it is not. `delay` is the time from the event to its record. The first
-/// of these reasons that holds counts:
+/// Why the notification of an event is not sent, if it is not. `delay` is the time from the event to its record. The
+/// first of these reasons that holds counts:
 ///
 /// 1. The order is muted.
 /// 2. The order has no address.

@@ -19,8 +19,8 @@ pub fn find_slowest_rank(items: &[Item], shipments: &[Shipment]) -> Option<Rank>
 }
 
 /// Whether the order stands further than its shipments: it is delivered or further, and a unit in its live shipments is
-/// not delivered. This happens when a scan is retracted, or gets another meaning, after the order was delivered: an order
-/// never goes back.
+/// not delivered. This happens when a scan is retracted, or gets another meaning, after the order was delivered: an
+/// order never goes back.
 pub fn is_status_disputed(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> bool {
     rank_without_shipments(status) == Rank::Delivered
         && live_shipments(shipments).next().is_some()

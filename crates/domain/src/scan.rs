@@ -77,7 +77,8 @@ string_enum! {
     pub enum Evidence ("evidence of a scan") {
         /// The carrier reports what happened to the parcel.
         Physical => "physical",
-        /// The carrier reports data, for example that a label was made. It does not show that the carrier has the parcel.
+        /// The carrier reports data, for example that a label was made. It does not show that the carrier has the
+        /// parcel.
         Electronic => "electronic",
         /// A person recorded it by hand.
         Staff => "staff",

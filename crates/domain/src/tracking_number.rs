@@ -1,5 +1,5 @@
-//! Tracking numbers. A text becomes a [`TrackingNumber`] once, where it enters Milepost: in an input of the API, or in a
-//! parsed webhook. Behind that, equal numbers are equal values, and nothing normalizes again.
+//! Tracking numbers. A text becomes a [`TrackingNumber`] once, where it enters Milepost: in an input of the API, or in
+//! a parsed webhook. Behind that, equal numbers are equal values, and nothing normalizes again.
 
 use std::{fmt, ops::Deref};
 

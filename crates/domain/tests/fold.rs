@@ -346,8 +346,8 @@ struct Way<'a> {
     open: Option<Vec<&'a Scan>>,
 }
 
-/// Goes through the scans in the sequence of their clocks. Of one time, the news of a return are the first, its end comes
-/// next, and the delivery is the last.
+/// Goes through the scans in the sequence of their clocks. Of one time, the news of a return are the first, its end
+/// comes next, and the delivery is the last.
 fn way_of(set: &[Scan]) -> Way<'_> {
     let mut ours: Vec<&Scan> = set.iter().filter(|scan| !is_older(scan)).collect();
     ours.sort_by_key(|scan| (scan.clock(), scan.identity));

@@ -1,7 +1,7 @@
 //! The SQL that differs between PostgreSQL and SQLite, side by side, and statements over many rows.
 //!
-//! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it
-//! is prepared once, and it needs one round trip. The functions here build SQL and run nothing, except [`lock_names`] and
+//! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it is
+//! prepared once, and it needs one round trip. The functions here build SQL and run nothing, except [`lock_names`] and
 //! the functions of `rows` that write.
 
 use sea_orm::{

@@ -99,8 +99,8 @@ pub(crate) async fn enqueue_notifications(
     Ok(())
 }
 
-/// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded. If
-/// all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
+/// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded.
+/// If all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
 fn list_news(order: &Order) -> Vec<(NotificationKind, TimeDelta)> {
     let owed = order.changes().transitions.iter().filter(|event| event.owes_notification());
     let told = owed.filter_map(|event| {

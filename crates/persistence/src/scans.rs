@@ -49,9 +49,9 @@ pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -
     Ok(ScanRecorder::new(stored, is_replay, || ScanId(Uuid::now_v7())))
 }
 
-/// Writes what the recorder noted: new scans, revised and retracted ones, and how often scans came again. The caller has locked the
-/// orders of the shipments, so no new scan can be stored already, and has written them, because a scan refers to its
-/// shipment.
+/// Writes what the recorder noted: new scans, revised and retracted ones, and how often scans came again. The caller
+/// has locked the orders of the shipments, so no new scan can be stored already, and has written them, because a scan
+/// refers to its shipment.
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
     dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
     update_revised(tx, recorder.revised_scans()).await?;

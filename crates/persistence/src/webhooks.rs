@@ -1,5 +1,5 @@
-//! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became
-//! of it. A webhook belongs to the job that leased it, until it is settled or leased again; the functions with [`Leased`]
+//! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became of
+//! it. A webhook belongs to the job that leased it, until it is settled or leased again; the functions with [`Leased`]
 //! check that.
 
 use std::collections::{HashMap, HashSet};

@@ -3,7 +3,8 @@
 //!
 //! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
 //! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the
-//! database. A failure says whether a retry may succeed: no answer, 408, 429 and 5xx may pass, every other status does not.
+//! database. A failure says whether a retry may succeed: no answer, 408, 429 and 5xx may pass, every other status does
+//! not.
 
 use std::time::Duration;
 

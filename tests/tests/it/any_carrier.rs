@@ -1,5 +1,5 @@
-//! Tests carriers beside the four built-in ones: an aggregator follows a shipment of any carrier, in its own spelling of
-//! the name, from the registration to the mail.
+//! Tests carriers beside the four built-in ones: an aggregator follows a shipment of any carrier, in its own spelling
+//! of the name, from the registration to the mail.
 
 use app::Policy;
 use carriers::{Sender, SimulatedHistory, SimulatedScan};

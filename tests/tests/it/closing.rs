@@ -1,5 +1,5 @@
-//! Tests the ways out of orders that the table of transitions cannot end: each starts with what carriers send, and ends in
-//! a final status or closed.
+//! Tests the ways out of orders that the table of transitions cannot end: each starts with what carriers send, and ends
+//! in a final status or closed.
 
 use app::orders::ManualScan;
 use chrono::TimeDelta;

@@ -141,8 +141,8 @@ enum Keys {
 }
 
 impl Keys {
-    /// Whether an answer has the same keys as the expected one, in the same order. The expected answer has one element in
-    /// each list, as an example.
+    /// Whether an answer has the same keys as the expected one, in the same order. The expected answer has one element
+    /// in each list, as an example.
     fn fits(&self, expected: &Self) -> bool {
         match (self, expected) {
             (Self::Object(keys), Self::Object(expected)) => {

@@ -1,10 +1,10 @@
 //! The bodies of requests and responses, with their limits.
 //!
-//! A [`RequestBody`] has a deadline and a share of the memory for bodies. A [`ResponseBody`] has a share of the memory for
-//! large responses, and marks the end of its request when it is dropped. `connection` limits the time that a client has to
-//! read it. When the memory is used up:
-//! 1. A [`RequestBody`] ends another connection and waits for its memory. It fails if there is no connection to end, or if
-//!    the memory is not free in time.
+//! A [`RequestBody`] has a deadline and a share of the memory for bodies. A [`ResponseBody`] has a share of the memory
+//! for large responses, and marks the end of its request when it is dropped. `connection` limits the time that a client
+//! has to read it. When the memory is used up:
+//! 1. A [`RequestBody`] ends another connection and waits for its memory. It fails if there is no connection to end, or
+//!    if the memory is not free in time.
 //! 2. A response ends connections whose clients do not read, and waits. If the memory is not free in time, `service`
 //!    responds 503.
 
@@ -74,9 +74,9 @@ impl RequestBody {
 
     /// Passes on a frame that is already counted in `received`.
     ///
-    /// When there is no memory for it, it ends another connection ([`ConnectionSlots::evict_stalled_body`]) and tries again until
-    /// `until`, or for [`WAIT`]. It fails with [`BodyError::Busy`] when that time has passed, or when the first attempt
-    /// found no connection to end.
+    /// When there is no memory for it, it ends another connection ([`ConnectionSlots::evict_stalled_body`]) and tries
+    /// again until `until`, or for [`WAIT`]. It fails with [`BodyError::Busy`] when that time has passed, or when the
+    /// first attempt found no connection to end.
     fn admit_frame(
         &mut self,
         frame: Frame<Bytes>,

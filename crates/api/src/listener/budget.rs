@@ -1,6 +1,6 @@
-//! A memory budget: a number of bytes that all connections of a listener share. A [`Reservation`] begins with zero bytes.
-//! Its holder resizes it; if too little of the budget is left, the size stays as it was, and nobody waits. Dropping it
-//! returns its bytes.
+//! A memory budget: a number of bytes that all connections of a listener share. A [`Reservation`] begins with zero
+//! bytes. Its holder resizes it; if too little of the budget is left, the size stays as it was, and nobody waits.
+//! Dropping it returns its bytes.
 
 use std::sync::{
     Arc,

@@ -1,5 +1,5 @@
-//! A WebSocket's access to its HTTP connection: `transport::websocket` tells it the phase and the messages, and reserves
-//! memory. A reservation is `None` when too little of the budget is left; it never waits.
+//! A WebSocket's access to its HTTP connection: `transport::websocket` tells it the phase and the messages, and
+//! reserves memory. A reservation is `None` when too little of the budget is left; it never waits.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
 //! The memory of the messages that a WebSocket's client sends: the message that is being received, and those whose
-//! operations are running. Both are counted in one share of the budget for bodies. `stream` counts received bytes before the
-//! messages in them are known; `handle` subtracts them when a message or a control frame was read.
+//! operations are running. Both are counted in one share of the budget for bodies. `stream` counts received bytes
+//! before the messages in them are known; `handle` subtracts them when a message or a control frame was read.
 
 use std::{
     sync::{

@@ -1,6 +1,6 @@
 //! Serves each request of a connection: puts the limits around its body, calls the router, and reserves memory for the
-//! response. It responds 503 and closes the connection if the connection has a reserved slot and the request is no health
-//! check, or if there is no memory for the response.
+//! response. It responds 503 and closes the connection if the connection has a reserved slot and the request is no
+//! health check, or if there is no memory for the response.
 
 use std::{
     convert::Infallible,

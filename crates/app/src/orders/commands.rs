@@ -115,8 +115,8 @@ impl CommandBatch {
         })
     }
 
-    /// Repeats the stored answer of an idempotency key, with the order as it is now. [`Error::KeyReused`] if the key was
-    /// used for another request.
+    /// Repeats the stored answer of an idempotency key, with the order as it is now. [`Error::KeyReused`] if the key
+    /// was used for another request.
     fn repeat_answer(&self, command: &Command, answer: &StoredAnswer) -> Result<CommandOutcome> {
         let is_same = command.key.as_ref().is_some_and(|key| key.fingerprint == answer.fingerprint);
         let order = self.orders.get(&answer.order_id).filter(|_| is_same).ok_or(Error::KeyReused)?;

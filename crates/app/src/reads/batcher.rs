@@ -2,8 +2,9 @@
 //! share the next one.
 //!
 //! A page of orders costs a few statements of any size, and many pages at the same time cost little more than one. On
-//! an idle server nobody waits. If a shared statement fails because of one caller's rows, each caller's keys are read alone.
-//! Keys without a record are left out of the results, but a range of versions without events has an empty list. Large reads use statements of their own.
+//! an idle server nobody waits. If a shared statement fails because of one caller's rows, each caller's keys are read
+//! alone. Keys without a record are left out of the results, but a range of versions without events has an empty list.
+//! Large reads use statements of their own.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -74,8 +75,8 @@ fn count_rows(shipments: &[Shipment]) -> usize {
 }
 
 /// Distributes events to the ranges that contain them. Ranges of one order may overlap: an event then goes to several
-/// ranges. `events` are sorted by version within an order, and may contain an event once for each range. Every range gets an
-/// entry.
+/// ranges. `events` are sorted by version within an order, and may contain an event once for each range. Every range
+/// gets an entry.
 fn group_by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, Arc<[Event]>> {
     let mut of_order: HashMap<OrderId, Vec<&Event>> = HashMap::with_capacity(ranges.len());
     for event in events {

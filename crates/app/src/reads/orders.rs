@@ -67,8 +67,8 @@ impl Reads {
         Ok(found.into_iter().map(|(id, items)| (id, caller.redact_items(items))).collect())
     }
 
-    /// The orders that replace these ones, oldest first. Empty for suppliers: the replacement may be none of theirs. The
-    /// caller must be allowed to see these orders; both orders belong to one customer.
+    /// The orders that replace these ones, oldest first. Empty for suppliers: the replacement may be none of theirs.
+    /// The caller must be allowed to see these orders; both orders belong to one customer.
     ///
     /// # Errors
     /// When the database fails, or there are more rows than the extent allows.
@@ -84,8 +84,8 @@ impl Reads {
         Ok(read::replacements_at_most(&self.store, &orders, extent.max_rows() as u64).await?)
     }
 
-    /// The orders that these ones replace, by the replaced order. Empty for suppliers. The caller must be allowed to see
-    /// the orders that replace them.
+    /// The orders that these ones replace, by the replaced order. Empty for suppliers. The caller must be allowed to
+    /// see the orders that replace them.
     ///
     /// # Errors
     /// When the database fails.

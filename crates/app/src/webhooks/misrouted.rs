@@ -15,8 +15,8 @@ use crate::{
     retry::retry_transaction,
 };
 
-/// For how long after its registration a shipment is checked. The check is repeated every minute; a day covers the times
-/// in which no worker runs.
+/// For how long after its registration a shipment is checked. The check is repeated every minute; a day covers the
+/// times in which no worker runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 /// Number of tracking numbers whose shipments and scans are loaded into memory together.
 const MAX_NUMBERS: usize = 100;
@@ -77,8 +77,8 @@ impl Inbox {
         Ok(misrouted)
     }
 
-    /// Makes those of these webhooks due again that are processed or unmatched, in one transaction. Skips those that another
-    /// transaction holds. Returns how many became due.
+    /// Makes those of these webhooks due again that are processed or unmatched, in one transaction. Skips those that
+    /// another transaction holds. Returns how many became due.
     pub(super) async fn requeue_processed(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
         let tx = self.store.begin().await?;
         let requeued = webhooks::requeue_processed(&tx, webhooks, self.clock.now()).await?;

@@ -1,5 +1,6 @@
-//! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`). Processing and
-//! replay call it. It changes nothing and never fails: what cannot be parsed becomes a [`Push::Remark`] with the reason.
+//! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`).
+//! Processing and replay call it. It changes nothing and never fails: what cannot be parsed becomes a [`Push::Remark`]
+//! with the reason.
 
 use std::collections::HashSet;
 

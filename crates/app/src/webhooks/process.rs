@@ -2,8 +2,8 @@
 //!
 //! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
 //!    parcels. The rest follows in further transactions.
-//! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed in several transactions, after the others, or earlier
-//!    when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
+//! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed in several transactions, after the others, or
+//!    earlier when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
 //! 3. A webhook whose sender has to be called first is not settled here but returned, see `callback`.
 //! 4. A webhook that another worker has leased or settled is skipped. A webhook that cannot be parsed is settled as
 //!    ignored, with the reason.
@@ -178,8 +178,8 @@ impl Inbox {
         Ok(summaries.remove(&portion.id))
     }
 
-    /// Takes the scans of these webhooks into the orders: locks the numbers and the orders, loads the stored scans, lets
-    /// `domain` decide, and writes. The caller has locked the webhooks, and settles them by their summaries.
+    /// Takes the scans of these webhooks into the orders: locks the numbers and the orders, loads the stored scans,
+    /// lets `domain` decide, and writes. The caller has locked the webhooks, and settles them by their summaries.
     async fn ingest_scans(
         &self,
         tx: &Tx,

@@ -6,8 +6,8 @@
 //! 2. The second pass records the scans of these webhooks in these orders, several orders in one transaction, oldest
 //!    webhook first. It commits each transaction, or rolls it back when only a report was asked for.
 //! 3. Memory holds the bodies of one page of webhooks, or the scans of one group of orders, and the ids of all others.
-//! 4. Pending webhooks are skipped. A webhook that was not parsed completely, and can be parsed today, is made due again
-//!    after the second pass, if changes were asked for.
+//! 4. Pending webhooks are skipped. A webhook that was not parsed completely, and can be parsed today, is made due
+//!    again after the second pass, if changes were asked for.
 //! 5. An order that cannot be changed is reported, and the others are changed. Other failures of the database end the
 //!    replay; what was committed until then stays.
 
@@ -84,8 +84,9 @@ pub struct ReplayChange {
     pub to: ShipmentStatus,
     /// The status of the order after the replay. It never goes back.
     pub order_to: OrderStatus,
-    /// The notification to the customer that the change causes, at most one: if the order passes several statuses, only the
-    /// newest is sent. Listed only at the first changed shipment of an order. Empty if the order has no email address.
+    /// The notification to the customer that the change causes, at most one: if the order passes several statuses, only
+    /// the newest is sent. Listed only at the first changed shipment of an order. Empty if the order has no email
+    /// address.
     pub notifications: Vec<NotificationKind>,
 }
 
@@ -121,8 +122,8 @@ impl Replays {
         Self { store, clock, feed, inbox }
     }
 
-    /// Replays webhooks, and passes each result to `report`. With `apply`, also changes the orders. A second replay then
-    /// finds no changes. For support and systems.
+    /// Replays webhooks, and passes each result to `report`. With `apply`, also changes the orders. A second replay
+    /// then finds no changes. For support and systems.
     ///
     /// Pending webhooks are skipped, because they are processed anyway. With `apply`, webhooks that were ignored, have
     /// failed or were parsed only in part, and can be parsed today, are made due again.

@@ -1,8 +1,8 @@
 //! Lists carriers' codes without a known meaning, for support, and processes their webhooks again once the codes have a
 //! meaning. `worker` does the latter every five minutes.
 //!
-//! 1. Of each code only the webhook with the latest scan is parsed. If that scan has a meaning today, all webhooks with the
-//!    code are made due again.
+//! 1. Of each code only the webhook with the latest scan is parsed. If that scan has a meaning today, all webhooks with
+//!    the code are made due again.
 //! 2. To process again means to make due: the jobs then process the webhooks like new ones.
 
 use std::collections::HashSet;
@@ -18,8 +18,8 @@ use crate::{
     retry::{may_succeed_alone, retry_transaction},
 };
 
-/// Largest number of codes that is listed. If there are more, Milepost probably does not understand the format of a sender,
-/// and a longer list would not help.
+/// Largest number of codes that is listed. If there are more, Milepost probably does not understand the format of a
+/// sender, and a longer list would not help.
 const MAX_LISTED: u32 = 500;
 /// Number of codes whose webhooks are loaded into memory together.
 const PAGE: usize = 100;
@@ -82,9 +82,9 @@ impl Inbox {
         Ok(())
     }
 
-    /// Makes the webhooks due again that contain this code, at most [`MAX_REQUEUED_AT_ONCE`] in one transaction, so that no
-    /// transaction locks very many webhooks. Returns how many. An error that affects only this code is logged, and the code
-    /// is tried again with the next call.
+    /// Makes the webhooks due again that contain this code, at most [`MAX_REQUEUED_AT_ONCE`] in one transaction, so
+    /// that no transaction locks very many webhooks. Returns how many. An error that affects only this code is logged,
+    /// and the code is tried again with the next call.
     async fn requeue_code(&self, unknown: &UnknownCode) -> Result<u64> {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;

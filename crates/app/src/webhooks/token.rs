@@ -1,7 +1,8 @@
 //! Issues access tokens to senders that need one before they send webhooks: OAuth 2.0 client credentials (RFC 6749,
 //! section 4.4).
 //!
-//! `api` parses the form and writes the response. This module decides who gets a token. Tokens are computed, not stored.
+//! `api` parses the form and writes the response. This module decides who gets a token. Tokens are computed, not
+//! stored.
 
 use carriers::{AccessToken, Client, Secrets, Sender};
 

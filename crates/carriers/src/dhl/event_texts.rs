@@ -29,8 +29,8 @@ enum Rest {
     None,
     /// A place, or a wish of the customer, but no word that changes the meaning ([`reverses_meaning`]).
     Name,
-    /// The name of the person who signed. The first two words must not change the meaning ([`reverses_meaning`]), because
-    /// then somebody other than the customer signed.
+    /// The name of the person who signed. The first two words must not change the meaning ([`reverses_meaning`]),
+    /// because then somebody other than the customer signed.
     Signature,
     /// Any words.
     Any,

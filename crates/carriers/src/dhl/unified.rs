@@ -2,8 +2,8 @@
 //!
 //! Only the envelope is uniform. Parcel DE sends event codes; Express sends other event codes or only descriptions;
 //! eCommerce sends event names; the other services send descriptions with a status code. A push reports on the shipment
-//! as a whole, by its number. The pieces in `details.pieceIds` have no events of their own, so they become other numbers
-//! of the parcel.
+//! as a whole, by its number. The pieces in `details.pieceIds` have no events of their own, so they become other
+//! numbers of the parcel.
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};

@@ -1,8 +1,8 @@
 //! The meanings of UPS's codes.
 //!
 //! The first that decides counts: the type (for `M`, `MV`, `U`), the description code unless it is generic, the pair of
-//! type and code, the type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and "customs contact"
-//! as an exception. The lists are UPS's Track Alert specification and its appendix of tracking codes.
+//! type and code, the type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and
+//! "customs contact" as an exception. The lists are UPS's Track Alert specification and its appendix of tracking codes.
 
 use domain::{
     ConditionKind::*,
@@ -87,8 +87,8 @@ fn find_listed_pair(code: Code<'_>) -> Option<Meaning> {
     }
 }
 
-/// The meaning of a code whose type is not sent, which is how aggregators pass UPS's codes on. `Unknown` if the code has
-/// another meaning in another type.
+/// The meaning of a code whose type is not sent, which is how aggregators pass UPS's codes on. `Unknown` if the code
+/// has another meaning in another type.
 pub(crate) fn find_untyped_meaning(code: &str) -> Meaning {
     match code {
         "M" | "MP" | "OC" | "PL" => Status(LabelCreated),

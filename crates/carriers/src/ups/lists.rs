@@ -83,7 +83,8 @@ const DELIVERIES: &[(Meaning, &str)] = &[
     (Informational, "1Z 2C 38 4X 7A 7B 85 86 8Q AU EQ F1 FD GW MY NS NX OE UJ ZE"),
 ];
 
-/// The meaning of a code of type `X`. Some exceptions have a code of the list of type `D`; of these, only trouble counts.
+/// The meaning of a code of type `X`. Some exceptions have a code of the list of type `D`; of these, only trouble
+/// counts.
 pub(super) fn find_exception(code: &str) -> Option<Meaning> {
     let trouble = |meaning: &Meaning| match meaning {
         Condition(_) => true,

@@ -2,8 +2,8 @@
 //! after JSON unescaping.
 //!
 //! The other fields of an envelope are not signed, so they must not be used. The descriptions of USPS contradict each
-//! other, so two more forms are accepted; both are marked as uncertain in [`list_signed_messages`]. Nobody can produce any of the
-//! forms without the secret.
+//! other, so two more forms are accepted; both are marked as uncertain in [`list_signed_messages`]. Nobody can produce
+//! any of the forms without the secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -11,8 +11,8 @@
 //!    says which scans of the number are its scans.
 //! 5. **Effects.** `effects.rs` adds the scans to the fold one by one, and says what each of them did.
 //!    `order/scans.rs` gives the shipment its new state, and `order/advance.rs` advances the order.
-//! 6. **Summarize.** [`IngestSummary`] (`summary.rs`) counts the effects of one webhook. From the counts follows how the
-//!    webhook is settled.
+//! 6. **Summarize.** [`IngestSummary`] (`summary.rs`) counts the effects of one webhook. From the counts follows how
+//!    the webhook is settled.
 
 mod effects;
 mod fold;

@@ -1,11 +1,13 @@
 //! Recording: tells new scans of a shipment from those that are stored, applies them to the order, and notes what has
 //! to be written.
 //!
-//! 1. A scan is stored once for each shipment. `seen` counts how often it was delivered; rule 3 names the deliveries that do not count.
+//! 1. A scan is stored once for each shipment. `seen` counts how often it was delivered; rule 3 names the deliveries
+//!    that do not count.
 //! 2. A stored scan names the webhook that brought it, or a later one that gave it another meaning.
-//! 3. The same scan from the webhook that the stored scan names, or from a webhook that was settled before, is not counted again.
-//! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the stored
-//!    scan names. Other webhooks only complete its texts, its times and an unknown meaning.
+//! 3. The same scan from the webhook that the stored scan names, or from a webhook that was settled before, is not
+//!    counted again.
+//! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the
+//!    stored scan names. Other webhooks only complete its texts, its times and an unknown meaning.
 //! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
 //! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
 //!    stored.
@@ -95,8 +97,8 @@ pub struct ScanRecorder {
 }
 
 impl ScanRecorder {
-    /// Creates the recorder with the stored scans of the shipments. The caller has locked their orders. `create_id` gives
-    /// each new scan its id.
+    /// Creates the recorder with the stored scans of the shipments. The caller has locked their orders. `create_id`
+    /// gives each new scan its id.
     pub fn new(
         stored: HashMap<ShipmentId, Vec<StoredScan>>,
         is_replay: bool,

@@ -1,4 +1,5 @@
-//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed, and by a replay.
+//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed, and by a
+//! replay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -54,7 +54,8 @@ pub struct TrackedShipment {
 }
 
 impl TrackedShipment {
-    /// When its delivery ended its use of the number. `None` if it was cancelled in Milepost: the cancellation ended it.
+    /// When its delivery ended its use of the number. `None` if it was cancelled in Milepost: the cancellation ended
+    /// it.
     fn delivery(&self) -> Option<DateTime<Utc>> {
         self.delivered_at.filter(|_| self.cancelled_at.is_none())
     }
@@ -66,8 +67,8 @@ impl TrackedShipment {
     }
 
     /// Whether the shipment was delivered at the time of the scan or later. Takes the earlier of the scan's two times:
-    /// for a scan whose clock has no zone, `occurred_at` may be the time of receipt, after the delivery, while the local
-    /// clock shows a time before it.
+    /// for a scan whose clock has no zone, `occurred_at` may be the time of receipt, after the delivery, while the
+    /// local clock shows a time before it.
     fn was_delivered_after(&self, scan: &Scan) -> bool {
         let happened = scan.clock().min(scan.occurred_at.naive_utc());
         self.delivery().is_some_and(|at| happened <= at.naive_utc())
@@ -135,8 +136,8 @@ impl ScanRouter {
             .or(oldest().next())
     }
 
-    /// The webhooks with a scan that is stored with one shipment and belongs to another one, which does not have it. They
-    /// have to be processed again.
+    /// The webhooks with a scan that is stored with one shipment and belongs to another one, which does not have it.
+    /// They have to be processed again.
     pub fn find_misrouted(&self) -> BTreeSet<WebhookId> {
         let scans_of =
             |shipment: ShipmentId| self.stored.get(&shipment).map(Vec::as_slice).unwrap_or_default();

@@ -25,8 +25,8 @@ pub(super) struct Trigger {
 }
 
 impl Trigger {
-    /// Creates the trigger from the scan that moved a shipment, from all scans of this shipment, and from the state that
-    /// they give.
+    /// Creates the trigger from the scan that moved a shipment, from all scans of this shipment, and from the state
+    /// that they give.
     pub(super) fn from_scan(scan: &Scan, all: &FoldState<'_>, shipment: &Shipment, after: &Tracking) -> Self {
         let fallback = Some(&*scan.code);
         Self::from_state(all, shipment, after, fallback, scan.occurred_at)

@@ -155,8 +155,8 @@ fn is_carrier_cancelled(shipment: &Shipment) -> bool {
     shipment.cancelled_at.is_none() && !shipment.is_live()
 }
 
-/// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has shown to have, unless it is lost,
-/// damaged, on its way back, or back. Data about the label show nothing.
+/// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has shown to have, unless it is
+/// lost, damaged, on its way back, or back. Data about the label show nothing.
 fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
     let status = shipment.status();
     let number = &shipment.tracking_number;

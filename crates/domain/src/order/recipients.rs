@@ -13,8 +13,8 @@ impl NewOrder {
     /// The addresses as they were given, unchecked, each with its place in the input.
     ///
     /// # Errors
-    /// [`Refusal::InvalidInput`] for [`InputField::CustomerEmails`], if both fields are given or the list has no or too many
-    /// addresses.
+    /// [`Refusal::InvalidInput`] for [`InputField::CustomerEmails`], if both fields are given or the list has no or too
+    /// many addresses.
     pub fn given_addresses(&self) -> Result<Vec<(InputField, &str)>, Refusal> {
         let Some(list) = &self.customer_emails else {
             let one = self.customer_email.as_deref().map(|address| (InputField::CustomerEmail, address));

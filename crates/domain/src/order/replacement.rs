@@ -1,8 +1,8 @@
 //! Replacements: an order that the merchant places because another one failed, linked to it.
 //!
 //! 1. Only staff link orders, and both orders belong to one customer.
-//! 2. An order can have several replacements. The link changes neither order otherwise: who places a replacement closes,
-//!    cancels or takes back the old order with the usual requests.
+//! 2. An order can have several replacements. The link changes neither order otherwise: who places a replacement
+//!    closes, cancels or takes back the old order with the usual requests.
 
 use serde_json::json;
 

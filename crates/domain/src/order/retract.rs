@@ -54,7 +54,8 @@ impl Order {
     }
 }
 
-/// The facts of the activity. `delivery_retracted` says that the customer may have been told of a delivery that was none.
+/// The facts of the activity. `delivery_retracted` says that the customer may have been told of a delivery that was
+/// none.
 fn retraction_facts(shipment: &Shipment, retracted: &StoredScan, ends_delivery: bool) -> Value {
     json!({
         "carrier": shipment.carrier().as_str(),

@@ -1,5 +1,5 @@
-//! Recording scans: takes scans of a shipment, from its carrier or from a person, into the order. It is part of step 5 of
-//! the ingestion (`ingest/mod.rs`).
+//! Recording scans: takes scans of a shipment, from its carrier or from a person, into the order. It is part of step 5
+//! of the ingestion (`ingest/mod.rs`).
 
 use std::collections::BTreeSet;
 

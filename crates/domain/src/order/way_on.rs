@@ -3,8 +3,8 @@
 
 use crate::status::OrderStatus;
 
-/// What a caller can do instead of a transition that the table does not have. `None` where the permitted transitions say
-/// it all.
+/// What a caller can do instead of a transition that the table does not have. `None` where the permitted transitions
+/// say it all.
 pub(super) const fn describe_way_on(from: OrderStatus, to: OrderStatus) -> Option<&'static str> {
     use OrderStatus::{
         AwaitingPickup, Cancelled, Delivered, OutForDelivery, PaymentConfirmed, Placed, Processing,

@@ -7,8 +7,8 @@
 //! 1. Rows are models and active models of sea-orm's entities: a column that the entity does not have, or a value of
 //!    another type, does not compile.
 //! 2. [`insert`] takes whole models: a column that is left out does not compile.
-//! 3. An active model says what it writes: `Set(None)` writes NULL, a column that is not set stays as it is. All rows of
-//!    a statement set the same columns, otherwise the statement is refused.
+//! 3. An active model says what it writes: `Set(None)` writes NULL, a column that is not set stays as it is. All rows
+//!    of a statement set the same columns, otherwise the statement is refused.
 //! 4. Without rows nothing is executed: the functions that write answer 0, and [`select`] answers `None`.
 
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -1,7 +1,7 @@
 //! Reads for people: pages of records, and batches with the parts of many records.
 //!
-//! `app::reads` calls both: pages of what the caller may see, and parts with one statement for many records. All
-//! reads see committed rows and lock nothing. Maps leave out ids without a record. Counts and pages take the same filters.
+//! `app::reads` calls both: pages of what the caller may see, and parts with one statement for many records. All reads
+//! see committed rows and lock nothing. Maps leave out ids without a record. Counts and pages take the same filters.
 
 pub(crate) mod bounded;
 mod events;

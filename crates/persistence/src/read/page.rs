@@ -1,5 +1,5 @@
-//! Pages by key: a page begins where the last one ended, also if records were added meanwhile. A statement reads one record
-//! more than the page has, which shows whether there are more.
+//! Pages by key: a page begins where the last one ended, also if records were added meanwhile. A statement reads one
+//! record more than the page has, which shows whether there are more.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{

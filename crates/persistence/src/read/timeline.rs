@@ -1,9 +1,10 @@
 //! Reads the timelines of orders: their scans, activities, events and notifications as one list.
 //!
-//! 1. The list is sorted by the time at which Milepost recorded an entry, then by [`EntryId`]. `app::reads` sorts it, and
-//!    cuts the page.
-//! 2. There is one statement for each of the four tables, for any number of orders. Of each order and table it reads the
-//!    entries of one page, and one more. With [`TimelineQuery::all_activities`] it reads all activities of the wanted kinds.
+//! 1. The list is sorted by the time at which Milepost recorded an entry, then by [`EntryId`]. `app::reads` sorts it,
+//!    and cuts the page.
+//! 2. There is one statement for each of the four tables, for any number of orders. Of each order and table it reads
+//!    the entries of one page, and one more. With [`TimelineQuery::all_activities`] it reads all activities of the
+//!    wanted kinds.
 //! 3. Activities are found by an index in the sequence of the list. Of events, notifications and scans an index finds
 //!    those of the order, which are then sorted: an order has at most ten events, and a shipment has a few dozen scans.
 
@@ -37,8 +38,8 @@ pub enum TimelineEntry {
     Notification(Notification),
 }
 
-/// Identifies an entry in the timeline of one order. Of entries that were recorded at the same time, in ascending sequence,
-/// causes come before their effects: a scan before the event, the event before its notification.
+/// Identifies an entry in the timeline of one order. Of entries that were recorded at the same time, in ascending
+/// sequence, causes come before their effects: a scan before the event, the event before its notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryId {
     Scan(Uuid),
@@ -215,8 +216,8 @@ impl TimelineReader<'_> {
         Ok(())
     }
 
-    /// Joins the orders, `r`, with their entries, `e`. SQLite has no `LATERAL`: there a subquery returns the keys of the
-    /// entries.
+    /// Joins the orders, `r`, with their entries, `e`. SQLite has no `LATERAL`: there a subquery returns the keys of
+    /// the entries.
     fn build_join<E: EntityTrait>(
         &self,
         source: &Source<E::Column>,

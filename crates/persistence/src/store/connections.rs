@@ -6,8 +6,8 @@
 //! certainly outside of any transaction. If not, the pool closes it and opens a new one.
 //!
 //! [`Store::connect`](super::Store::connect) adds these hooks to its pools. [`Tx`](super::Tx) reports what failed. On
-//! PostgreSQL, a failure which says that the server is read-only replaces all connections that were made before it, because
-//! another server may be the primary by now.
+//! PostgreSQL, a failure which says that the server is read-only replaces all connections that were made before it,
+//! because another server may be the primary by now.
 
 use std::{
     sync::{

@@ -1,8 +1,8 @@
 //! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning
 //! now, or because somebody asks for it.
 //!
-//! A requeued webhook is pending again, and its failures and calls count from zero. One that is due already is left as it
-//! is. All functions that requeue return how many webhooks became due.
+//! A requeued webhook is pending again, and its failures and calls count from zero. One that is due already is left as
+//! it is. All functions that requeue return how many webhooks became due.
 
 use chrono::{DateTime, Utc};
 use domain::{TrackingNumber, WebhookId, WebhookState};
@@ -32,8 +32,8 @@ use crate::{
 ///    belong.
 /// 3. A webhook that is due already or has failed stays as it is.
 /// 4. A webhook that another transaction holds is skipped. If that transaction processes the webhook, it locks the
-///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_missed_waits`], or, if
-///    its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
+///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_missed_waits`], or,
+///    if its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
 pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);

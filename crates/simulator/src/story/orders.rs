@@ -135,8 +135,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Cancels the shipment of a parcel and then its units, as a merchant does with a parcel that will not arrive. First
-    /// waits until the server has read all posted webhooks.
+    /// Cancels the shipment of a parcel and then its units, as a merchant does with a parcel that will not arrive.
+    /// First waits until the server has read all posted webhooks.
     pub async fn call_off(&self, parcel: &StoryParcel, begin: DateTime<Utc>) -> anyhow::Result<()> {
         self.settled(begin - MAX_CLOCK_SKEW).await?;
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;

@@ -6,8 +6,8 @@
 //!    later, each webhook is processed alone (`app::isolate`). So one bad webhook does not make the others fail.
 //! 3. If webhooks fail, together or alone, and a retry can help (the database is down, a row is locked), they are due
 //!    again two seconds later. The first two attempts do not count as failures.
-//! 4. Another failure of a webhook counts. It is tried again after a pause that doubles up to five minutes. It is closed
-//!    as failed after ten failures, or at once if a retry cannot help.
+//! 4. Another failure of a webhook counts. It is tried again after a pause that doubles up to five minutes. It is
+//!    closed as failed after ten failures, or at once if a retry cannot help.
 //! 5. A webhook that asks for a callback (DHL's, when a subscription begins) is left out of the transaction. The call
 //!    is made after the rest of the batch. Its result settles the webhook, or counts as a failure by rule 4.
 //! 6. If a call takes longer than the lease, or the process dies after it, another call is made, possibly by another

@@ -1,5 +1,5 @@
-//! Parses the two mail settings: the SMTP URL and the sender. A part of the URL that would be ignored is an error, and so is
-//! a password that would be sent unencrypted to another machine.
+//! Parses the two mail settings: the SMTP URL and the sender. A part of the URL that would be ignored is an error, and
+//! so is a password that would be sent unencrypted to another machine.
 
 use std::net::IpAddr;
 

@@ -6,8 +6,8 @@
 //! 3. When a connection breaks, it does not tell whether the content had been sent already. That decides whether the
 //!    mail can be sent again or may have been delivered.
 //!
-//! Every step has a timeout. Its failure becomes a [`SendError`], by the step and the code of the answer. A failure before
-//! the recipient is named is transient.
+//! Every step has a timeout. Its failure becomes a [`SendError`], by the step and the code of the answer. A failure
+//! before the recipient is named is transient.
 
 use std::{
     fmt,

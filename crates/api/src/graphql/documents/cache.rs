@@ -8,8 +8,8 @@ use super::Document;
 
 /// The maximum length of a text that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The maximum length of all kept texts together, in bytes. In memory, a document takes about twenty times the length of
-/// its text, and its plans take up to ninety times that length (see `plans`).
+/// The maximum length of all kept texts together, in bytes. In memory, a document takes about twenty times the length
+/// of its text, and its plans take up to ninety times that length (see `plans`).
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The documents that were used last, by their texts.
@@ -34,8 +34,8 @@ impl DocumentCache {
         kept.documents.get(text).cloned()
     }
 
-    /// Keeps a document, unless its text is longer than [`MAX_TEXT_BYTES`]. Then drops the least recently used documents
-    /// while all texts together are longer than [`MAX_BYTES`].
+    /// Keeps a document, unless its text is longer than [`MAX_TEXT_BYTES`]. Then drops the least recently used
+    /// documents while all texts together are longer than [`MAX_BYTES`].
     pub fn insert_if_short(&self, text: &str, document: &Arc<Document>) {
         if text.len() > MAX_TEXT_BYTES {
             return;

@@ -1,6 +1,7 @@
-//! Converts a parsed document from the types of apollo-compiler to those of async-graphql, so that `limits` can check its
-//! size before it is validated. The result is never executed: it has no values of arguments and no defaults of variables,
-//! because `limits` does not need them. It never fails: what the validation will refuse is left out or made unique.
+//! Converts a parsed document from the types of apollo-compiler to those of async-graphql, so that `limits` can check
+//! its size before it is validated. The result is never executed: it has no values of arguments and no defaults of
+//! variables, because `limits` does not need them. It never fails: what the validation will refuse is left out or made
+//! unique.
 
 use std::collections::HashMap;
 

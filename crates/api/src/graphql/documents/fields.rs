@@ -1,5 +1,5 @@
-//! Collects the fields of one object from all selections that apply to it, also those in fragments. Fields with the same
-//! response key come together. `plan` and `rules` call it.
+//! Collects the fields of one object from all selections that apply to it, also those in fragments. Fields with the
+//! same response key come together. `plan` and `rules` call it.
 //!
 //! <https://spec.graphql.org/October2021/#CollectFields()>
 

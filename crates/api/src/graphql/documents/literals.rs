@@ -1,5 +1,5 @@
-//! Converts the literals of a document to values of the type at their place. Variables stay in the result. The document was
-//! validated, so the conversion never fails.
+//! Converts the literals of a document to values of the type at their place. Variables stay in the result. The document
+//! was validated, so the conversion never fails.
 
 use apollo_compiler::{
     Node,

@@ -5,8 +5,8 @@
 //! 1. The limits on the size of the text and of the document are checked ([`limits`]).
 //! 2. Another library, apollo-compiler, parses and validates the document. `rules` has the rules that it lacks.
 //! 3. The values of variables are coerced to their types, in `variables`.
-//! 4. The operation becomes a plan of plain fields ([`plan`]). For such a plan both libraries agree, so async-graphql does
-//!    not validate it again.
+//! 4. The operation becomes a plan of plain fields ([`plan`]). For such a plan both libraries agree, so async-graphql
+//!    does not validate it again.
 //! 5. Valid documents and their plans are kept (`cache`, `plans`), because clients send few different texts.
 //!
 //! `tests/tests/it/conformance.rs` compares the results of validation with those of graphql-js.

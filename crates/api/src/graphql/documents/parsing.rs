@@ -1,5 +1,5 @@
-//! Parses long queries on a thread for blocking work, at most two at once in the process. Short queries are parsed on the
-//! thread of the request.
+//! Parses long queries on a thread for blocking work, at most two at once in the process. Short queries are parsed on
+//! the thread of the request.
 
 use async_graphql::{Request, ServerError, ServerResult, parser::types::ExecutableDocument};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -30,8 +30,8 @@ pub async fn run_off_thread_if_long<T: Send + 'static>(
     }
 }
 
-/// The document of a request that no transport has prepared. The transports hand over parsed requests; only callers that
-/// execute the schema directly, such as tests, do not.
+/// The document of a request that no transport has prepared. The transports hand over parsed requests; only callers
+/// that execute the schema directly, such as tests, do not.
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` for a query that is too long, `GRAPHQL_PARSE_FAILED` for a text that is not GraphQL.

@@ -1,6 +1,6 @@
-//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments. `plans`
-//! calls it. It fails for a condition that is null, for a subscription without exactly one root field, and for a plan that
-//! would be too large.
+//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments.
+//! `plans` calls it. It fails for a condition that is null, for a subscription without exactly one root field, and for
+//! a plan that would be too large.
 //!
 //! The specification collects the fields of each object before it resolves them
 //! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
@@ -8,8 +8,9 @@
 //! 2. It does not find fragments at the root of a subscription.
 //! 3. It ignores defaults of variables in `@skip` and `@include`.
 //!
-//! So the fields are collected and merged here, and directives are applied. Variables stay in the arguments; `arguments`
-//! replaces them by their values. Below an interface or union, the plan has one inline fragment for each possible object.
+//! So the fields are collected and merged here, and directives are applied. Variables stay in the arguments;
+//! `arguments` replaces them by their values. Below an interface or union, the plan has one inline fragment for each
+//! possible object.
 
 use std::{cell::Cell, sync::Arc};
 

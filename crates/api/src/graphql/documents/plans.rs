@@ -42,8 +42,8 @@ pub struct Plans {
 }
 
 impl Plans {
-    /// Makes an empty place for the plan of each operation of a document. Operations are planned when they are requested.
-    /// `text_bytes` is the length of the document's text, for rule 3.
+    /// Makes an empty place for the plan of each operation of a document. Operations are planned when they are
+    /// requested. `text_bytes` is the length of the document's text, for rule 3.
     pub fn new(source: &Source, text_bytes: usize) -> Self {
         let names = source.operations.iter().map(|operation| operation.name.clone());
         Self {

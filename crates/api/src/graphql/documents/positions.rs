@@ -1,5 +1,5 @@
-//! Computes lines and columns of a query text, for the locations of errors. Both begin at 1. Columns count characters, not
-//! bytes. A node that was not in the text is at line 0, column 0.
+//! Computes lines and columns of a query text, for the locations of errors. Both begin at 1. Columns count characters,
+//! not bytes. A node that was not in the text is at line 0, column 0.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;

@@ -26,8 +26,8 @@ pub fn first_syntax_error(faults: &DiagnosticList, positions: &Positions) -> Vec
     convert_faults(faults.iter(), positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
 }
 
-/// The errors of a document that does not fit the schema, by rule 2. `replaced` names the rules whose errors are ignored.
-/// Empty if there are no others.
+/// The errors of a document that does not fit the schema, by rule 2. `replaced` names the rules whose errors are
+/// ignored. Empty if there are no others.
 pub fn validation_errors(
     faults: &DiagnosticList,
     positions: &Positions,

@@ -1,10 +1,10 @@
 //! The shape of an answer: restores what the specification demands and async-graphql does differently.
 //!
 //! 1. The keys of an object stand in the order in which the query names them
-//!    (<https://spec.graphql.org/October2021/#sec-Serialized-Map-Ordering>). The library puts them in the order in which
-//!    their values were resolved.
-//! 2. An object is `{}` if no fragment applies to it, or if `@skip` and `@include` leave none of its fields. The library
-//!    answers `null`. So the plan asks such an object for a placeholder, which is removed here.
+//!    (<https://spec.graphql.org/October2021/#sec-Serialized-Map-Ordering>). The library puts them in the order in
+//!    which their values were resolved.
+//! 2. An object is `{}` if no fragment applies to it, or if `@skip` and `@include` leave none of its fields. The
+//!    library answers `null`. So the plan asks such an object for a placeholder, which is removed here.
 
 use async_graphql::{
     Name, Pos, Positioned, Value,
@@ -12,8 +12,8 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
 };
 
-/// The key of the placeholder, in a plan and in the answer. No query can ask for it, because a key of a query has at least
-/// one character.
+/// The key of the placeholder, in a plan and in the answer. No query can ask for it, because a key of a query has at
+/// least one character.
 const PLACEHOLDER_KEY: &str = "";
 
 /// What an operation selects.
@@ -93,8 +93,8 @@ impl Selected {
         object.sort_by_cached_key(|key, _| keys.get_index_of(key));
     }
 
-    /// The selection that an object was made from. Of several it is found by the address of a key: the library makes the
-    /// object with the plan's own names, and not with copies of their text.
+    /// The selection that an object was made from. Of several it is found by the address of a key: the library makes
+    /// the object with the plan's own names, and not with copies of their text.
     fn find_selected_keys(&self, object: &IndexMap<Name, Value>) -> Option<&IndexMap<Name, Self>> {
         match self.objects.as_slice() {
             [only] => Some(only),

@@ -1,5 +1,5 @@
-//! The types of the schema, and the objects that an interface or union can be. Made once, from the text of the schema; then
-//! only read.
+//! The types of the schema, and the objects that an interface or union can be. Made once, from the text of the schema;
+//! then only read.
 
 use std::collections::HashMap;
 

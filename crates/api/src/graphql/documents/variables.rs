@@ -4,7 +4,8 @@
 //! 1. If a value does not fit its type, the request is refused before anything runs.
 //! 2. JSON has only one kind of number, so `1.0` is a valid `Int`.
 //! 3. A value of a custom scalar is not checked here. The field that uses it reads it, and refuses it if necessary.
-//! 4. A variable that was not sent gets its default. Without a default it is absent, or an error if its type is non-null.
+//! 4. A variable that was not sent gets its default. Without a default it is absent, or an error if its type is
+//!    non-null.
 //! 5. Values for variables that the operation does not declare are ignored.
 
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! Limits on how many operations are resolved at once in the whole process. They bound its memory, however many clients
-//! send queries. `operation` waits here for the permits of a query or of an update of a subscription. An update is never
-//! refused, because its client would miss it; it waits.
+//! send queries. `operation` waits here for the permits of a query or of an update of a subscription. An update is
+//! never refused, because its client would miss it; it waits.
 //!
 //! 1. At most [`MAX_RESOLVING`] queries are resolved at once. The others wait; their deadline is already running.
 //! 2. A query of ordinary size needs at most about one MiB. A query that grows beyond that (see `meter`) needs one of

@@ -1,5 +1,5 @@
-//! Limits on the size of a document. They are checked before the document is validated. `documents` checks the size only;
-//! `operation` checks it again with the lengths of the schema's lists, and uses the cost of the introspection.
+//! Limits on the size of a document. They are checked before the document is validated. `documents` checks the size
+//! only; `operation` checks it again with the lengths of the schema's lists, and uses the cost of the introspection.
 //!
 //! The library's checks of depth and complexity follow every path through the fragments. If each fragment uses the next
 //! one twice, the number of paths is exponential. So the document is counted here first: each fragment is counted once,

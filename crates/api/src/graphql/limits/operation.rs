@@ -2,12 +2,12 @@
 //!
 //! `extension` calls them, in this sequence: `prepare_request`, `check_complexity`, `execute_within_limits`, and from
 //! within the execution `begin_value` and `count_resolved_value`. Rules:
-//! 1. An operation that exceeds a limit while it is resolved is dropped here, with every future in it. Its answer is one
-//!    error.
-//! 2. A query or an update of a subscription is dropped at its deadline. A mutation is stopped at its deadline only where
-//!    no change is being made (`begin_value`).
-//! 3. `poll_until_done_or_stopped` polls an operation turn by turn. When the meter asks for it, it waits for the permit of
-//!    a large answer. Its callers enforce the deadline.
+//! 1. An operation that exceeds a limit while it is resolved is dropped here, with every future in it. Its answer is
+//!    one error.
+//! 2. A query or an update of a subscription is dropped at its deadline. A mutation is stopped at its deadline only
+//!    where no change is being made (`begin_value`).
+//! 3. `poll_until_done_or_stopped` polls an operation turn by turn. When the meter asks for it, it waits for the permit
+//!    of a large answer. Its callers enforce the deadline.
 
 use std::{
     future::{Future, poll_fn},
@@ -109,8 +109,8 @@ impl OperationLimits {
         Ok(())
     }
 
-    /// Executes an operation, or one update of a subscription, within the limits. If a limit is exceeded, the response is
-    /// one error without data.
+    /// Executes an operation, or one update of a subscription, within the limits. If a limit is exceeded, the response
+    /// is one error without data.
     pub async fn execute_within_limits(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -165,9 +165,10 @@ impl OperationLimits {
         self.meter.count_resolved_value(value, field);
     }
 
-    /// Polls an operation turn by turn until it is done, or the meter has stopped it. When the meter asks for the permit
-    /// of a large answer, it waits for the permit and puts it into `slot`. Without a slot, it keeps the permit until the
-    /// operation is resolved. If there is no permit, it answers [`too_many_large`]. The caller enforces the deadline.
+    /// Polls an operation turn by turn until it is done, or the meter has stopped it. When the meter asks for the
+    /// permit of a large answer, it waits for the permit and puts it into `slot`. Without a slot, it keeps the permit
+    /// until the operation is resolved. If there is no permit, it answers [`too_many_large`]. The caller enforces the
+    /// deadline.
     async fn poll_until_done_or_stopped(
         &self,
         operation: impl Future<Output = Response> + Send,

@@ -1,8 +1,8 @@
 //! Limits the number of open connections, in total and per address, and closes connections whose timeout has passed.
 //!
 //! Each connection needs a slot. Rules:
-//! 1. When an address has its maximum of connections that are not busy (see [`Phase::eviction_rank`]), a new one replaces the
-//!    address's most dispensable one, unless all of them are younger than [`GRACE`].
+//! 1. When an address has its maximum of connections that are not busy (see [`Phase::eviction_rank`]), a new one
+//!    replaces the address's most dispensable one, unless all of them are younger than [`GRACE`].
 //! 2. When all ordinary slots are taken, a new connection replaces the most dispensable one of any address.
 //! 3. When every ordinary connection is busy, the new one gets one of the [`RESERVED`] slots. There only health checks
 //!    are answered, until an ordinary slot is free.

@@ -1,6 +1,6 @@
-//! The open connections of a listener, and the choice of the one that is closed for another one: the one with the lowest
-//! [`Phase::eviction_rank`]. A connection without a rank is never chosen. The chosen one is ended, and its slot is free at
-//! once. `evict_any` and `evict_reserved` answer false if there is none to choose.
+//! The open connections of a listener, and the choice of the one that is closed for another one: the one with the
+//! lowest [`Phase::eviction_rank`]. A connection without a rank is never chosen. The chosen one is ended, and its slot
+//! is free at once. `evict_any` and `evict_reserved` answer false if there is none to choose.
 
 use std::{
     collections::{BTreeMap, HashMap},

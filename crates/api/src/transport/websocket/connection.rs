@@ -1,7 +1,7 @@
 //! The loop that serves one WebSocket: reads messages, starts and stops operations, and sends their results.
 //!
-//! When the connection ends, its session is dropped, which stops the operations that still run. Every `Err` is the reason
-//! to end the connection: a broken rule, a timeout, an expired token, or a client that is gone.
+//! When the connection ends, its session is dropped, which stops the operations that still run. Every `Err` is the
+//! reason to end the connection: a broken rule, a timeout, an expired token, or a client that is gone.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

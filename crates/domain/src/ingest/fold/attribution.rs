@@ -36,8 +36,8 @@ impl Attribution {
     /// 3. The next package is chosen too if it continues where the chosen ones stop: FedEx gives a parcel another
     ///    identity when the parcel is tendered again. A package that was scanned beside them is chosen too, unless both
     ///    were delivered: FedEx tells of one parcel under two identities at the same time. A package does not continue
-    ///    them if it was scanned after their delivery, or a long time after their last scan. The first such package ends
-    ///    the search.
+    ///    them if it was scanned after their delivery, or a long time after their last scan. The first such package
+    ///    ends the search.
     pub fn from_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
         let mut packages = Packages::new(placed_at);
         scans.into_iter().enumerate().for_each(|(place, scan)| packages.insert(place, scan));

@@ -29,15 +29,15 @@ const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 /// the estimate from the registration; it counts while no scan has an estimate.
 ///
 /// 1. Scans of other parcels with the same number do not count, nor scans of the way back after a delivery.
-/// 2. The status is the furthest one that a scan of the way to the customer reports. Trouble that shows that the carrier
-///    has the parcel makes it at least `InTransit`. `Cancelled` counts only while nothing but data about the label shows
-///    that the carrier has the parcel.
-/// 3. If a return began before the delivery and has no end (`legs.rs`), the status is `ReturnedToSender`. The condition is
-///    `Returning`, and `Returned` once the parcel has arrived.
+/// 2. The status is the furthest one that a scan of the way to the customer reports. Trouble that shows that the
+///    carrier has the parcel makes it at least `InTransit`. `Cancelled` counts only while nothing but data about the
+///    label shows that the carrier has the parcel.
+/// 3. If a return began before the delivery and has no end (`legs.rs`), the status is `ReturnedToSender`. The condition
+///    is `Returning`, and `Returned` once the parcel has arrived.
 /// 4. The time of a rank is the time of the earliest scan at this rank or a later one. It is inferred if no scan
 ///    reports exactly this rank, or if that scan reports trouble.
-/// 5. Otherwise the condition is the latest trouble, if the shipment made no progress since. Of a delivered shipment only
-///    damage and loss are left.
+/// 5. Otherwise the condition is the latest trouble, if the shipment made no progress since. Of a delivered shipment
+///    only damage and loss are left.
 /// 6. The estimate is the one that was said last.
 pub fn fold<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,

@@ -165,8 +165,8 @@ impl OutboundScans {
         all.filter(|(status, _)| *status != ShipmentStatus::Cancelled)
     }
 
-    /// The latest trouble, unless the shipment made progress since. The delivery ends some kinds of trouble whatever their
-    /// clock: no carrier can be late or hold a parcel that it has handed over.
+    /// The latest trouble, unless the shipment made progress since. The delivery ends some kinds of trouble whatever
+    /// their clock: no carrier can be late or hold a parcel that it has handed over.
     fn condition(&self, all: &[Cow<'_, Scan>], status: ShipmentStatus) -> Option<Condition> {
         let troubles = match status {
             ShipmentStatus::Delivered => &self.lasting_troubles,

@@ -3,9 +3,9 @@
 //! 1. The result equals that of folding all scans anew.
 //! 2. A scan that is added or changed is inserted into, or moved in, the sorted sets of [`Journey`] and
 //!    [`OutboundScans`]. That takes logarithmic time.
-//! 3. Two things decide which scans count: the packages of the shipment ([`Attribution`]) and its legs ([`Journey`]). When
-//!    a scan changes the packages, the sets are built again from all scans. When it changes a leg, the scans since this
-//!    leg began get their role again. A batch is added in the sequence of time, so these are few.
+//! 3. Two things decide which scans count: the packages of the shipment ([`Attribution`]) and its legs ([`Journey`]).
+//!    When a scan changes the packages, the sets are built again from all scans. When it changes a leg, the scans since
+//!    this leg began get their role again. A batch is added in the sequence of time, so these are few.
 //! 4. A scan is named by its place: its index among all scans.
 
 use std::{borrow::Cow, collections::BTreeSet};

@@ -1,6 +1,6 @@
 //! Tests the behaviour of async-graphql and apollo-compiler that the module `documents` replaces. The requests go to
-//! the libraries directly. A test that fails shows that a library has changed: docs/decisions/async-graphql.md says what
-//! can then be removed.
+//! the libraries directly. A test that fails shows that a library has changed: docs/decisions/async-graphql.md says
+//! what can then be removed.
 
 use super::*;
 
