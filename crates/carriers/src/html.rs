@@ -2,7 +2,7 @@
 //!
 //! 1. Tags are removed and entities are decoded. A `<` that begins no tag stays.
 //! 2. Text that becomes a tag when its entities are decoded is removed too. So the result contains no tag.
-//! 3. The result is text, not HTML. Whoever shows it in a page has to escape it.
+//! 3. The result is text, not HTML. A page that shows it has to escape it.
 
 use std::borrow::Cow;
 

@@ -3,7 +3,7 @@
 //! 1. A notification that was sent, has failed or was suppressed is queued again, under its key. One that is queued
 //!    already is refused.
 //! 2. The mail tells the order as it is when it is sent. It has a `Message-ID` of its own, see
-//!    [`Notification::message_id`]: whoever resends a mail wants the customer to see it.
+//!    [`Notification::message_id`]: staff who resend a mail want the customer to see it.
 //! 3. A newer event of the order supersedes it while it waits, like any other. An event of a muted order does not: its
 //!    own notification is not sent.
 //! 4. The order gets an activity in the same transaction. It has the reason.

@@ -77,7 +77,7 @@ impl Inbox {
         Ok(misrouted)
     }
 
-    /// Makes those of these webhooks due again that are processed or unmatched, in one transaction. Skips those that
+    /// Makes these webhooks due again, in one transaction, if they are processed or unmatched. Skips those that
     /// another transaction holds. Returns how many became due.
     pub(super) async fn requeue_processed(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
         let tx = self.store.begin().await?;

@@ -82,7 +82,7 @@ impl Protocol for Aftership {
     }
 }
 
-/// The latest expected date, whoever expects it. Its `source` says who.
+/// The latest expected date, from the carrier or from the merchant. `source` says from which.
 const LATEST: &str = "/latest_estimated_delivery";
 /// Where the carrier's expected date is sent: since version 2025-01, and before.
 const OF_CARRIER: [&str; 4] = [

@@ -261,7 +261,7 @@ pub(super) fn convert_shipment_result(
         Ok(CommandOutcome { order, shipment, .. }) => {
             let order = Order::from(order);
             let shipment =
-                shipment.ok_or_else(|| async_graphql::Error::new("an answer without its parcel"))?;
+                shipment.ok_or_else(|| async_graphql::Error::new("an outcome without its shipment"))?;
             let shipment = Shipment::with_own_batch(order.clone(), shipment);
             return Ok(ShipmentSuccess { shipment, order, warnings: Vec::new() }.into());
         }

@@ -36,8 +36,8 @@ fn a_tag_is_believed_unless_the_carriers_code_says_less() {
     }});
     let scans = read(&body.to_string()).scans;
     assert_eq!(scans.iter().map(|scan| scan.meaning).collect::<Vec<_>>(), [scan.meaning]);
-    let remapped = read_with(&body.to_string(), "aftership.InTransit=held").scans.remove(0);
-    assert_eq!(remapped.meaning, Meaning::Condition(ConditionKind::Held));
-    assert_eq!(remapped.identity, scan.identity);
+    let configured = read_with(&body.to_string(), "aftership.InTransit=held").scans.remove(0);
+    assert_eq!(configured.meaning, Meaning::Condition(ConditionKind::Held));
+    assert_eq!(configured.identity, scan.identity);
     assert_eq!(checkpoint(json!({"tag": "InTransit", "raw_tag": "AR"})).meaning, Meaning::Status(InTransit));
 }
