@@ -179,7 +179,7 @@ async fn a_wrong_replacement_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn links_of_many_orders_cost_as_many_statements_as_of_few() {
+async fn links_of_many_orders_cost_one_statement_for_each_field() {
     let world = World::new().await;
     let query = "query($first: Int) { orders(first: $first) { nodes {
         replaces { id items { sku } } replacedBy { id items { sku } replaces { id } } } } }";
@@ -187,7 +187,10 @@ async fn links_of_many_orders_cost_as_many_statements_as_of_few() {
         let old = world.place(tea()).await;
         world.place(replacing(&old)).await;
     }
-    let four = world.cost(&support(), query, json!({ "first": 4 })).await;
-    let twenty = world.cost(&support(), query, json!({ "first": 20 })).await;
-    assert_eq!(four, twenty);
+    // `orders`, both `items`, both `replaces` and `replacedBy`. Fields that are loaded at the same moment share a statement.
+    let fields = 6;
+    for first in [4, 20] {
+        let statements = world.cost(&support(), query, json!({ "first": first })).await;
+        assert!(statements <= fields, "{statements} statements for {first} orders");
+    }
 }
