@@ -24,7 +24,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::ParsedScan;
+use crate::parcel::ParsedScan;
 
 /// A current status, parsed as a scan.
 pub(crate) struct CurrentStatus {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{html::strip_html, parcel::Unreadable};
+use crate::{html::strip_html, unreadable::Unreadable};
 
 /// The longest text taken from a body, in characters. A longer text is cut.
 const MAX_TEXT: usize = 500;

@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use crate::{Parcel, ParsedScan, Push, Unread, Unreadable};
+use crate::{
+    parcel::{Parcel, ParsedScan, Push},
+    unreadable::{Unread, Unreadable},
+};
 
 /// The most scans that are read from one body. Whole histories of many parcels fit. A body with more was written to
 /// overload the server, and is refused.
@@ -84,7 +87,6 @@ mod tests {
 
     fn parcel(scans: usize) -> Parcel {
         Parcel {
-            carrier: Carrier::FEDEX,
             tracking_number: TrackingNumber::restore(Carrier::FEDEX, "1".to_owned()),
             package: None,
             other_numbers: vec![],

@@ -7,7 +7,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::ParsedScan;
+use crate::parcel::ParsedScan;
 
 /// Lets the flag of a sender that a parcel goes back to its sender decide what the scans mean: a delivery is the
 /// arrival at the sender, every other step a part of the way back.

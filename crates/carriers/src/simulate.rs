@@ -88,7 +88,7 @@ pub(crate) mod tests {
         let parcels: Vec<Parcel> = sender.simulate(history).iter().map(read).collect();
         for parcel in &parcels {
             assert_eq!(
-                (parcel.carrier, &*parcel.tracking_number),
+                (parcel.tracking_number.carrier(), &*parcel.tracking_number),
                 (history.carrier, history.tracking_number)
             );
         }

@@ -37,10 +37,11 @@ impl Inbox {
     fn resolve_carriers(&self, mut push: Push) -> Push {
         if let Push::Parcels(parcels, _) = &mut push {
             for parcel in parcels {
-                parcel.carrier = self.policy().carriers.resolve(parcel.carrier);
-                if parcel.carrier != parcel.tracking_number.carrier() {
+                let sent = parcel.tracking_number.carrier();
+                let carrier = self.policy().carriers.resolve(sent);
+                if carrier != sent {
                     parcel.tracking_number =
-                        TrackingNumber::restore(parcel.carrier, parcel.tracking_number.to_string());
+                        TrackingNumber::restore(carrier, parcel.tracking_number.to_string());
                 }
             }
         }

@@ -13,19 +13,25 @@ use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
     carrier_code::limit_milestone,
+    code_trust::replace_unreliable_time,
+    codes::CodeMap,
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    parcel::{
-        build_code_name, build_identity_code, compute_identity, parse_carrier_name, parse_tracking_number,
-        replace_unreliable_time,
-    },
+    numbers::{parse_carrier_name, parse_tracking_number},
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
     return_flag::apply_return_flag,
-    signature, time,
+    scan_identity::{build_code_name, build_identity_code, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    signature,
+    simulate::SimulatedHistory,
+    time,
+    unreadable::Unreadable,
 };
 
 /// The header with the signature: HMAC-SHA256 of the body in base64. The key is the secret as text, even if it looks
@@ -36,10 +42,6 @@ const SIGNATURE: &str = "aftership-hmac-sha256";
 pub(crate) struct Aftership;
 
 impl Protocol for Aftership {
-    fn name(&self) -> &'static str {
-        "aftership"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         None
     }
@@ -120,7 +122,6 @@ fn parse_parcel(
         return Ok(Push::Parcels(Vec::new(), None));
     }
     Ok(Push::from_parcel(Parcel {
-        carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],

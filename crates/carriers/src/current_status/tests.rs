@@ -131,7 +131,6 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
     let mut scans = Vec::<domain::Scan>::new();
     for ((list, latest), hour) in pushes.iter().zip(12..) {
         let parcel = Parcel {
-            carrier: Carrier::UPS,
             tracking_number: domain::TrackingNumber::restore(Carrier::UPS, "1".to_owned()),
             package: None,
             other_numbers: vec![],

@@ -15,14 +15,16 @@ use serde_json::Value;
 
 use super::event_texts;
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    codes::CodeMap,
     json::{list_at, plain_text_at, require_text, text_at, words_at},
     limits,
-    parcel::{
-        build_code_name, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number,
-    },
+    numbers::{parse_other_numbers, parse_tracking_number},
+    parcel::{Parcel, ParsedScan},
     place::join_place,
+    scan_identity::{build_code_name, build_identity_code, compute_identity},
+    sender::Sender,
     time,
+    unreadable::Unreadable,
 };
 
 /// Pointers to the tracking number. The number that customers see comes first.
@@ -39,7 +41,6 @@ pub(super) fn parse_parcel(package: &Value, remap: &CodeMap) -> Result<Option<Pa
     }
     let numbers = NUMBERS.iter().filter_map(|pointer| text_at(package, pointer));
     Ok(Some(Parcel {
-        carrier: Carrier::DHL,
         other_numbers: parse_other_numbers(Carrier::DHL, &tracking_number, numbers),
         tracking_number,
         package: None,

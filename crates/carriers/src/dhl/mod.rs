@@ -19,21 +19,22 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    Activation, CodeMap, Head, HeadProof, Parcel, Protocol, Push, Refused, Request, Secrets,
-    SimulatedHistory, Unreadable,
+    codes::CodeMap,
     json::{list_at, parse_object, text_at},
     limits,
-    signature::texts_are_equal,
+    mac::texts_are_equal,
+    parcel::{Activation, Parcel, Push},
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
+    secrets::Secrets,
+    simulate::SimulatedHistory,
+    unreadable::Unreadable,
 };
 
 /// The [`Protocol`] of DHL.
 pub(crate) struct Dhl;
 
 impl Protocol for Dhl {
-    fn name(&self) -> &'static str {
-        "dhl"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::DHL)
     }

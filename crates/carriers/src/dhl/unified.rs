@@ -15,17 +15,19 @@ use super::{
     event_texts::{self, EventText},
 };
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    codes::CodeMap,
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
-    parcel::{
-        build_code_name, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number,
-    },
+    numbers::{parse_other_numbers, parse_tracking_number},
+    parcel::{Parcel, ParsedScan},
     place::join_place,
     return_flag::apply_return_flag,
+    scan_identity::{build_code_name, build_identity_code, compute_identity},
+    sender::Sender,
     time,
+    unreadable::Unreadable,
 };
 
 /// The longest text in `status`, in bytes, that counts as a code. A longer one is a description.
@@ -69,7 +71,6 @@ pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<P
     let pieces = list_at(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
     let pieces = pieces.iter().filter_map(|piece| text_at(piece, ""));
     Ok(Some(Parcel {
-        carrier: Carrier::DHL,
         other_numbers: parse_other_numbers(Carrier::DHL, &tracking_number, pieces),
         tracking_number,
         package: None,

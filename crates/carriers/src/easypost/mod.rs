@@ -16,19 +16,25 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
     carrier_code::limit_milestone,
+    code_trust::replace_unreliable_time,
+    codes::CodeMap,
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    parcel::{
-        build_code_name, compute_identity, parse_carrier_name, parse_tracking_number, replace_unreliable_time,
-    },
+    mac::{decode_hex, encode_hex, hmac_sha256},
+    numbers::{parse_carrier_name, parse_tracking_number},
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
     return_flag::apply_return_flag,
-    signature::{decode_hex, encode_hex, hmac_sha256},
+    scan_identity::{build_code_name, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    simulate::SimulatedHistory,
     time,
+    unreadable::Unreadable,
 };
 
 /// The header of the older signature: HMAC-SHA256 of the body in hexadecimal, with or without [`PREFIX`].
@@ -47,10 +53,6 @@ const PREFIX: &[u8] = b"hmac-sha256-hex=";
 pub(crate) struct Easypost;
 
 impl Protocol for Easypost {
-    fn name(&self) -> &'static str {
-        "easypost"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         None
     }
@@ -202,7 +204,6 @@ fn parse_tracker(
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
     Ok(Push::from_parcel(Parcel {
-        carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],

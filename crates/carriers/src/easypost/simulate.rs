@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    mac::encode_hex,
     names,
-    signature::encode_hex,
     simulate::{SimulatedHistory, SimulatedScan},
 };
 

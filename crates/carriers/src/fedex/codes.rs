@@ -43,25 +43,6 @@ pub(crate) fn find_meaning(code: &str) -> Meaning {
     }
 }
 
-/// Whether FedEx sends the code for data about a shipment, before it has the parcel: `OC` is "order created", "shipment
-/// information sent to FedEx".
-pub(crate) fn is_electronic(code: &str) -> bool {
-    code.eq_ignore_ascii_case("OC")
-}
-
-/// Whether the times that FedEx sends with this code are unreliable.
-///
-/// Pickups were seen with times hours after the delivery attempts of the same day, and a consumer of FedEx's
-/// histories leaves pickups out for this reason. With such a time, the pickup would end a failed attempt that really
-/// came later.
-///
-/// So a pickup counts for the status, but its time counts only as a local clock time. When the parcel was picked up
-/// is known from its other scans, or else from the arrival of the first webhook. The day is reliable enough to
-/// recognize a pickup before the order or after the delivery, which is not of this parcel.
-pub(crate) fn has_unreliable_time(code: &str) -> bool {
-    ["PU", "PX"].iter().any(|pickup| code.eq_ignore_ascii_case(pickup))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,17 +14,26 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
+    code_trust::replace_unreliable_time,
+    codes::CodeMap,
     current_status::{self, CurrentStatus},
     json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits::{self, MAX_BODY_WITH_PICTURE},
-    parcel::{build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time},
+    numbers::parse_tracking_number,
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
-    signature, time,
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
+    scan_identity::{build_code_name, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    signature,
+    simulate::SimulatedHistory,
+    time,
+    unreadable::Unreadable,
 };
 
-pub(crate) use codes::{find_meaning as find_code_meaning, has_unreliable_time, is_electronic};
+pub(crate) use codes::find_meaning as find_code_meaning;
 
 /// The header with the signature: HMAC-SHA256 of the body in base64. The key is the project's security token.
 const SIGNATURE: &str = "fdx-signature";
@@ -33,10 +42,6 @@ const SIGNATURE: &str = "fdx-signature";
 pub(crate) struct Fedex;
 
 impl Protocol for Fedex {
-    fn name(&self) -> &'static str {
-        "fedex"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::FEDEX)
     }
@@ -117,7 +122,6 @@ fn parse_parcel(
         return Ok(None);
     }
     Ok(Some(Parcel {
-        carrier: Carrier::FEDEX,
         tracking_number,
         package: unique_id,
         other_numbers: vec![],

@@ -82,7 +82,7 @@ fn only_the_signed_bytes_under_a_known_secret_are_believed() {
 #[test]
 fn a_history_is_read_scan_by_scan() {
     let [parcel] = &parcels(HISTORY)[..] else { panic!("one parcel") };
-    assert_eq!(parcel.carrier, Carrier::FEDEX);
+    assert_eq!(parcel.tracking_number.carrier(), Carrier::FEDEX);
     assert_eq!(&*parcel.tracking_number, "794600000001");
     assert_eq!(parcel.package.as_deref(), Some("12031~794600000001~FDEG"));
     let read: Vec<_> = parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning)).collect();

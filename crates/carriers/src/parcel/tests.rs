@@ -1,32 +1,6 @@
 use chrono::{NaiveDate, TimeZone};
 
 use super::*;
-use crate::{CodeMap, Sender};
-
-#[test]
-fn parts_do_not_run_together() {
-    let of = |parcel, code, description| compute_identity(Carrier::UPS, parcel, code, description, &["t"]);
-    assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
-    assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
-    assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
-    assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
-}
-
-#[test]
-fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
-    assert_eq!(build_code_name(&["transit", "WC"]), "transit/WC");
-    assert_eq!(build_code_name(&["transit", ""]), "transit");
-    assert_eq!(build_code_name(&["", "WC"]), "WC");
-    assert_eq!(build_code_name(&["", ""]), "-");
-    let long = "é".repeat(500);
-    assert_eq!(build_code_name(&[&long, &long]), "é".repeat(200));
-    assert_eq!(build_code_name(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
-
-    let odd = build_code_name(&["Held, ask = pay"]);
-    assert_eq!(odd, "Held_ ask _ pay");
-    let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
-    assert!(map.get(Sender::Fedex, &odd).is_some());
-}
 
 #[test]
 fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
@@ -41,7 +15,6 @@ fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_ar
             time: CarrierTime::Local(local(hour).expect("a time")),
         };
         Parcel {
-            carrier: Carrier::DHL,
             tracking_number: TrackingNumber::restore(Carrier::DHL, "1".to_owned()),
             package: None,
             other_numbers: vec![],
@@ -78,7 +51,6 @@ fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
     let oldest_first = [scan(3, 7), scan(1, 8), scan(2, 8), scan(0, 9)];
     let stored = |sent: Vec<ParsedScan>| {
         let parcel = Parcel {
-            carrier: Carrier::DHL,
             tracking_number: TrackingNumber::restore(Carrier::DHL, "1".to_owned()),
             package: None,
             other_numbers: vec![],
@@ -96,25 +68,6 @@ fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
         vec![c, a, d, b],
     ] {
         assert_eq!(stored(sent), [3, 1, 2, 0]);
-    }
-}
-
-#[test]
-fn other_numbers_are_told_once_and_no_more_than_some() {
-    let told = |sent: &[&str]| parse_other_numbers(Carrier::DHL, "1", sent.iter().map(ToString::to_string));
-    assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
-    assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
-    assert!(told(&[]).is_empty());
-}
-
-#[test]
-fn tracking_numbers_have_one_spelling() {
-    let read = |sent: &str| parse_tracking_number(Carrier::UPS, sent.to_owned());
-    assert_eq!(read(" 1z999 aa1\t0").as_deref(), Ok("1Z999AA10"));
-    assert!(read(&"9".repeat(65)).is_err());
-    for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
-        let Unreadable(reason) = read(nobody_registers).unwrap_err();
-        assert_eq!(reason, "the tracking number has more in it than letters, digits and hyphens");
     }
 }
 

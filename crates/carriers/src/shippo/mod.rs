@@ -17,16 +17,21 @@ use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
+    codes::CodeMap,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    parcel::{
-        build_code_name, build_identity_code, compute_identity, parse_carrier_name, parse_tracking_number,
-    },
+    mac::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
+    numbers::{parse_carrier_name, parse_tracking_number},
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
-    signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
+    scan_identity::{build_code_name, build_identity_code, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    simulate::SimulatedHistory,
     time,
+    unreadable::Unreadable,
 };
 
 /// The header with the signature: `t=<unix>,v1=<hex>`, the HMAC-SHA256 of `<t>.` and the body.
@@ -36,10 +41,6 @@ const SIGNATURE: &str = "shippo-auth-signature";
 pub(crate) struct Shippo;
 
 impl Protocol for Shippo {
-    fn name(&self) -> &'static str {
-        "shippo"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         None
     }
@@ -154,7 +155,6 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
     Ok(Push::from_parcel(Parcel {
-        carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],

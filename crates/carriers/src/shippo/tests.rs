@@ -145,7 +145,10 @@ fn accounts_without_signatures_put_a_token_into_the_address() {
 #[test]
 fn a_history_is_read_and_the_latest_state_counts_once() {
     let parcel = parcel(UPS);
-    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::UPS, "1Z999AA10123456784"));
+    assert_eq!(
+        (parcel.tracking_number.carrier(), &*parcel.tracking_number),
+        (Carrier::UPS, "1Z999AA10123456784")
+    );
     assert_eq!((&parcel.package, parcel.pushed_at), (&None, "2026-01-15T13:21:00Z".parse().ok()));
     let read: Vec<_> = parcel.scans.iter().map(|scan| (&*scan.code, scan.meaning, scan.time)).collect();
     assert_eq!(
@@ -186,7 +189,7 @@ fn an_eta_at_midnight_is_a_date_and_is_revised_by_later_pushes() {
 #[test]
 fn without_a_history_the_latest_state_is_the_scan() {
     let parcel = parcel(DHL);
-    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::DHL, "7777777770"));
+    assert_eq!((parcel.tracking_number.carrier(), &*parcel.tracking_number), (Carrier::DHL, "7777777770"));
     assert_eq!(parcel.pushed_at, None);
     let [scan] = &parcel.scans[..] else { panic!("one scan") };
     assert_eq!((&*scan.code, scan.meaning), ("DELIVERED", Status(Delivered)));

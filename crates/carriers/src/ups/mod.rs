@@ -7,7 +7,6 @@
 mod clock;
 mod codes;
 mod lists;
-mod oauth;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -17,19 +16,25 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
+    codes::CodeMap,
     json::{parse_object, plain_text_at, require_text, text_at, words_at},
     limits::MAX_BODY_WITH_PICTURE,
-    parcel::{self, build_identity_code, compute_identity, parse_other_numbers, parse_tracking_number},
+    mac::texts_are_equal,
+    numbers::{parse_other_numbers, parse_tracking_number},
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
-    signature::texts_are_equal,
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
+    scan_identity::{self, build_identity_code, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    simulate::SimulatedHistory,
+    unreadable::Unreadable,
 };
 use clock::Clock;
 use codes::Code;
 
 pub(crate) use codes::find_untyped_meaning;
-pub use oauth::{AccessToken, Client};
 
 /// The header of version 1. It carries the string that UPS got with the subscription, and signs nothing. Version 2
 /// mentions a static credential for users without OAuth, but names no header; we assume that it is this one.
@@ -42,10 +47,6 @@ const TEST_NUMBER: &str = "1ZCIETST";
 pub(crate) struct Ups;
 
 impl Protocol for Ups {
-    fn name(&self) -> &'static str {
-        "ups"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::UPS)
     }
@@ -118,7 +119,6 @@ fn parse_parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable
     let others =
         parse_other_numbers(Carrier::UPS, &tracking_number, text_at(&event, "/alternateTrackingNumber"));
     Ok(vec![Parcel {
-        carrier: Carrier::UPS,
         tracking_number,
         package: None,
         other_numbers: others,
@@ -169,7 +169,7 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
 /// The code as scans show it and as the setting names it: `I/OT/021`, `D/FS`, `I`, `X//032`.
 fn build_code_name(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
-    parcel::build_code_name(&[parts.trim_end_matches('/')])
+    scan_identity::build_code_name(&[parts.trim_end_matches('/')])
 }
 
 /// The merchant's meaning for the whole code, or else for its type and code with any description code.

@@ -27,7 +27,7 @@ fn parcel_with(body: &str, remap: &str) -> Parcel {
     let mut parcels = parse_parcels(body.as_bytes(), &remap.parse().unwrap()).unwrap();
     assert_eq!(parcels.len(), 1);
     assert_eq!(&*parcels[0].tracking_number, "1Z999AA10123456784");
-    assert_eq!((parcels[0].carrier, &parcels[0].package), (Carrier::UPS, &None));
+    assert_eq!((parcels[0].tracking_number.carrier(), &parcels[0].package), (Carrier::UPS, &None));
     assert_eq!(parcels[0].scans.len(), 1);
     parcels.remove(0)
 }

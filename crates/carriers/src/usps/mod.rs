@@ -5,6 +5,7 @@
 //! uncertain, and are parsed too. A body with none of these forms is unreadable: it stays stored and is shown with
 //! the reason.
 
+mod challenge;
 mod codes;
 mod signature;
 mod simulate;
@@ -13,20 +14,28 @@ mod tests;
 
 use std::collections::HashMap;
 
+use challenge::parse_challenge;
 use chrono::{DateTime, Utc};
 use domain::{Carrier, CarrierTime, Meaning, TrackingNumber};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    SimulatedHistory, Unreadable,
+    codes::CodeMap,
     current_status::{self, CurrentStatus},
     json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
-    parcel::{build_code_name, build_identity_code, compute_identity, parse_tracking_number},
+    numbers::parse_tracking_number,
+    parcel::{Parcel, ParsedScan, Push},
     place::join_place,
+    protocol::Protocol,
+    request::{Head, HeadProof, Refused, Request},
+    scan_identity::{build_code_name, build_identity_code, compute_identity},
+    secrets::Secrets,
+    sender::Sender,
+    simulate::SimulatedHistory,
     time,
+    unreadable::Unreadable,
 };
 
 /// Keys of the list of events: in a tracking answer, and in a push without envelope.
@@ -44,10 +53,6 @@ pub(crate) use codes::find_meaning as find_code_meaning;
 pub(crate) struct Usps;
 
 impl Protocol for Usps {
-    fn name(&self) -> &'static str {
-        "usps"
-    }
-
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::USPS)
     }
@@ -85,15 +90,6 @@ impl Protocol for Usps {
 
     fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
         simulate::simulate(history).into_iter().collect()
-    }
-}
-
-/// The value that USPS may want to read in our answer when a subscription starts. Uncertain: one description has this
-/// handshake, the other says that USPS is satisfied with a 200.
-fn parse_challenge(body: &Value) -> Option<String> {
-    match body.get("challenge") {
-        Some(Value::String(exact)) if !exact.trim().is_empty() => Some(exact.clone()),
-        Some(_) | None => text_at(body, "/challenge"),
     }
 }
 
@@ -140,7 +136,6 @@ fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap)
             return Ok(None);
         }
         Ok(Some(Parcel {
-            carrier: Carrier::USPS,
             scans,
             estimated_delivery: events.iter().copied().chain(above).find_map(parse_estimated_delivery),
             tracking_number: number,

@@ -10,10 +10,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::parse_challenge;
+use super::challenge::parse_challenge;
 use crate::{
-    Head, Refused, Request, Secrets, json,
-    signature::{decode_base64, hmac_sha256},
+    json,
+    mac::{decode_base64, hmac_sha256},
+    request::{Head, Refused, Request},
+    secrets::Secrets,
     time,
 };
 

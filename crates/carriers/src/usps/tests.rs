@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    signature::hmac_sha256,
+    mac::hmac_sha256,
     simulate::tests::{history, simulated_scan as scanned},
     time::tests::local,
 };
@@ -57,7 +57,7 @@ fn instant(text: &str) -> CarrierTime {
 #[test]
 fn a_history_is_read_event_by_event() {
     let [parcel] = &read(HISTORY)[..] else { panic!("one parcel") };
-    assert_eq!(parcel.carrier, Carrier::USPS);
+    assert_eq!(parcel.tracking_number.carrier(), Carrier::USPS);
     assert_eq!(&*parcel.tracking_number, "9400100000000000000001");
     assert_eq!(parcel.package.as_deref(), Some("70011223344"), "a number is a text");
     let read: Vec<_> =

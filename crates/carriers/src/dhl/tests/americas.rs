@@ -9,7 +9,10 @@ const AMERICAS: &str = include_str!("../../../samples/dhl_americas.json");
 #[test]
 fn a_package_of_the_americas_is_read_with_its_zones() {
     let parcel = parcel(AMERICAS);
-    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::DHL, "9361269903505749570001"));
+    assert_eq!(
+        (parcel.tracking_number.carrier(), &*parcel.tracking_number),
+        (Carrier::DHL, "9361269903505749570001")
+    );
     assert_eq!(parcel.other_numbers, ["GM60511234500000001"]);
     let read: Vec<_> = parcel
         .scans

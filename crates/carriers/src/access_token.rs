@@ -1,7 +1,7 @@
 //! Access tokens for UPS, version 2. UPS requests a token from us as an OAuth 2.0 client with client credentials (RFC
 //! 6749, section 4.4) and sends it with every push.
 //!
-//! `app` answers the request for a token, and [`super::Ups`] checks the token of a push. A token consists of the time
+//! `app` answers the request for a token, and [`crate::ups::Ups`] checks the token of a push. A token consists of the time
 //! of its end and a proof that we issued it. So nothing is stored, and every process of an installation can check it.
 
 use std::fmt;
@@ -10,7 +10,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::signature::{Head, NoSecret, Refused, hmac_sha256, is_blank, texts_are_equal};
+use crate::{
+    mac::{NoSecret, hmac_sha256, is_blank, texts_are_equal},
+    request::{Head, Refused},
+};
 
 /// The header with the token. The reference documents the scheme (client credentials) and [`CLIENT_ID`]. It does not
 /// say that the token is sent as a bearer token in this header; that follows from the scheme.
@@ -64,13 +67,13 @@ impl Client {
     }
 
     /// The headers with which the client would send a push now.
-    pub(super) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
+    pub(crate) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
         let token = self.secrets.first().map(|secret| self.build_token(secret, now).text).unwrap_or_default();
         vec![(TOKEN.to_owned(), format!("Bearer {token}")), (CLIENT_ID.to_owned(), self.id.clone())]
     }
 
     /// Checks that a push carries a token that we issued for this client and that has not expired.
-    pub(super) fn verify(&self, head: &Head<'_>) -> Result<(), Refused> {
+    pub(crate) fn verify(&self, head: &Head<'_>) -> Result<(), Refused> {
         let malformed = || Refused::MalformedHeader(TOKEN);
         let sent = str::from_utf8(head.find_header(TOKEN)?).map_err(|_| malformed())?;
         let (scheme, token) = sent.split_once(' ').ok_or_else(malformed)?;

@@ -1,7 +1,7 @@
 //! Tokens that UPS requests from us, and pushes that carry them.
 
 use super::*;
-use crate::{Protocol, Request, Secrets, ups::Ups};
+use crate::{Request, Secrets, protocol::Protocol, ups::Ups};
 
 fn now() -> DateTime<Utc> {
     "2026-01-15T12:00:00Z".parse().unwrap()
