@@ -43,10 +43,10 @@ BEGIN
 
   IF shipments THEN
     INSERT INTO shipments (shipment_id, order_id, carrier, tracking_number, status, origin_kind, origin_code,
-      estimated_delivery, shipped_at, delivered_at, created_at)
+      estimated_delivery, delivery_estimate, shipped_at, delivered_at, created_at)
     SELECT bench_part(n, 15), bench_order(n), 'fedex', (790000000000 + n)::text,
       CASE reached WHEN 'delivered' THEN 'delivered' ELSE 'label_created' END, 'warehouse', 'EAST-1',
-      now() + interval '2 days', CASE reached WHEN 'delivered' THEN now() - interval '2 hours' END,
+      now() + interval '2 days', (current_date + 2)::text, CASE reached WHEN 'delivered' THEN now() - interval '2 hours' END,
       CASE reached WHEN 'delivered' THEN now() - interval '1 hour' END, start + n * interval '10 ms'
     FROM generate_series(first, last) n;
     INSERT INTO shipment_items (shipment_id, item_id, quantity)

@@ -116,6 +116,12 @@ CREATE TABLE shipments (
   condition_since           timestamptz,
   estimated_delivery        timestamptz,
   promised_delivery         timestamptz,
+  -- The estimate of which estimated_delivery is the latest instant: `2026-12-04`, or a window of two times as ISO 8601
+  -- writes it.
+  delivery_estimate         text,
+  -- The estimate of which promised_delivery is the latest instant, and when the merchant or the supplier said it.
+  promised_estimate         text,
+  promised_at               timestamptz,
   shipped_at                timestamptz,
   shipped_inferred          boolean NOT NULL DEFAULT false,
   out_for_delivery_at       timestamptz,
@@ -212,8 +218,11 @@ CREATE TABLE scans (
   -- The carrier's own identity of the parcel. It tells the parcels of one tracking number apart.
   package            text,
   estimated_delivery timestamptz,
-  -- When the carrier sent the estimate.
+  -- When the carrier said the estimate.
   estimated_at       timestamptz,
+  -- The estimate of which estimated_delivery is the latest instant, and when it was received.
+  delivery_estimate  text,
+  estimate_received  timestamptz,
   recorded_at        timestamptz NOT NULL,
   -- The person who recorded the scan by hand. NULL if a webhook brought it.
   recorded_by        text,
@@ -233,6 +242,17 @@ CREATE TABLE scans (
 CREATE INDEX idx_scan_shipment ON scans (shipment_id, clock DESC, scan_id DESC);
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
 CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
+
+-- Every estimate that was said for a shipment.
+CREATE TABLE delivery_estimates (
+  shipment_id uuid NOT NULL REFERENCES shipments,
+  said_at     timestamptz NOT NULL,
+  received_at timestamptz NOT NULL,
+  -- As in shipments.
+  estimate    text NOT NULL,
+  source      text NOT NULL CHECK (source IN ('carrier', 'merchant')),
+  PRIMARY KEY (shipment_id, said_at, received_at, estimate, source)
+);
 
 -- Notifications to customers, one per key. A notification is work while due_at is not null.
 CREATE TABLE notifications (

@@ -4,6 +4,7 @@ DROP TABLE idempotency_keys;
 DROP TABLE outbox;
 DROP TABLE failures;
 DROP TABLE notifications;
+DROP TABLE delivery_estimates;
 DROP TABLE scans;
 DROP TABLE webhook_waits;
 DROP TABLE webhooks;

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     CarrierDirectory, OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line,
 };
@@ -49,7 +49,7 @@ struct ShipmentView {
     url: Option<String>,
     status: &'static str,
     trouble: Option<&'static str>,
-    expected: Option<DateTime<Utc>>,
+    expected: Option<NaiveDate>,
     /// The place where it can be collected.
     place: Option<String>,
     items: Vec<String>,
@@ -144,7 +144,7 @@ fn view_shipment(
         url: carriers.tracking_url(&shipment.tracking_number),
         status: shipment.describe(),
         trouble: shipment.describe_trouble(),
-        expected: shipment.expected_delivery(),
+        expected: shipment.expected_delivery().map(|expected| expected.date()),
         place: place.map(|place| single_line(place)).filter(|place| !place.is_empty()),
         items,
     }

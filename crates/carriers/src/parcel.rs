@@ -7,7 +7,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Carrier, CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanIdentity, TrackingNumber,
+    Carrier, CarrierTime, DeliveryEstimate, EstimateSource, ExpectedDelivery, MAX_AHEAD, Meaning, Scan,
+    ScanIdentity, TrackingNumber,
     text::{is_unsafe, single_line},
 };
 
@@ -67,7 +68,7 @@ pub struct Parcel {
     /// The scans, in the sequence of the push. Never empty.
     pub scans: Vec<ParsedScan>,
     /// When the carrier expects to deliver.
-    pub estimated_delivery: Option<DateTime<Utc>>,
+    pub estimated_delivery: Option<ExpectedDelivery>,
     /// When the sender sent this push, if the push has a time of its own.
     pub pushed_at: Option<DateTime<Utc>>,
 }
@@ -90,12 +91,15 @@ impl Parcel {
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
             // Some pushes have no time of their own (FedEx, UPS, DHL), or one that is too far in the future. Their
-            // estimate counts as said at the time of their newest scan. Consequence: an estimate that moves to an
-            // earlier day, without a new scan, is ignored. The time of arrival is no alternative: pushes overtake
-            // each other, so the estimate would depend on the sequence in which they arrive.
+            // estimate counts as said when it arrived: the time of a scan would let an estimate that moves without a
+            // new scan stay what it was.
             let push_time = self.pushed_at.filter(|at| *at <= arrival + MAX_AHEAD);
-            newest.estimate =
-                Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
+            newest.estimate = Some(DeliveryEstimate {
+                said_at: push_time.unwrap_or(arrival),
+                received_at: arrival,
+                expected,
+                source: EstimateSource::Carrier,
+            });
         }
         scans
     }

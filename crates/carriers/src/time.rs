@@ -1,7 +1,7 @@
 //! Parses carriers' times with distrust: only a time with a reliable offset becomes an instant.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
-use domain::CarrierTime;
+use domain::{CarrierTime, DeliveryWindow, ExpectedDelivery};
 
 /// The years that a scan can have. Other years are zero dates of other programs, or times that the database cannot
 /// store.
@@ -49,19 +49,26 @@ pub(crate) fn parse_scan_time_unless_midnight(text: &str) -> CarrierTime {
     }
 }
 
-/// Parses the time of an expected delivery. Midnight in any zone, or a time without a zone, counts only as a date.
-/// See [`noon_utc`].
-pub(crate) fn parse_expected_date(text: &str) -> Option<DateTime<Utc>> {
+/// Parses an expected delivery that is one date or one time. Midnight in any zone, or a time without a zone, is a date.
+pub(crate) fn parse_expected_delivery(text: &str) -> Option<ExpectedDelivery> {
     match parse_time_with_offset(text) {
-        Some(at) if at.time() != NaiveTime::MIN => Some(at.to_utc()),
-        Some(midnight) => noon_utc(midnight.date_naive()),
-        None => noon_utc(text.get(..10)?.parse().ok()?),
+        Some(at) if at.time() != NaiveTime::MIN => Some(ExpectedDelivery::Window(DeliveryWindow::at(at))),
+        Some(midnight) => expect_on(midnight.date_naive()),
+        None => expect_on(text.get(..10)?.parse().ok()?),
     }
 }
 
-/// Converts a date to an instant: noon UTC, which falls on that date in nearly all zones.
-pub(crate) fn noon_utc(date: NaiveDate) -> Option<DateTime<Utc>> {
-    keep_plausible(date.and_hms_opt(12, 0, 0)?.and_utc())
+/// Parses an expected delivery whose window begins at `earliest`, if that is a time with an offset before the end.
+pub(crate) fn parse_expected_window(earliest: Option<&str>, latest: &str) -> Option<ExpectedDelivery> {
+    let expected = parse_expected_delivery(latest)?;
+    let window = expected.window().zip(earliest.and_then(parse_time_with_offset));
+    let window = window.and_then(|(end, begin)| DeliveryWindow::new(begin, end.latest()));
+    Some(window.map_or(expected, ExpectedDelivery::Window))
+}
+
+/// An expected delivery on a date. `None` if the year is not plausible.
+pub(crate) fn expect_on(date: NaiveDate) -> Option<ExpectedDelivery> {
+    keep_plausible(date.and_time(NaiveTime::MIN).and_utc()).map(|_| ExpectedDelivery::Date(date))
 }
 
 /// Returns the instant if its year is plausible.
@@ -173,13 +180,34 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_expected_date_is_noon_of_that_date() {
-        assert_eq!(parse_expected_date("2026-01-15T17:00:00-05:00"), Some(at("2026-01-15T22:00:00Z")));
-        for date in ["2026-01-15T00:00:00-06:00", "2026-01-15", "2026-01-15T17:00:00"] {
-            assert_eq!(parse_expected_date(date), Some(at("2026-01-15T12:00:00Z")), "{date}");
-        }
-        for none in ["", "tomorrow", "éééééééé", "0000-00-00"] {
-            assert_eq!(parse_expected_date(none), None, "{none}");
+    fn an_expected_delivery_is_a_date_or_a_window_as_the_carrier_wrote_it() {
+        let read = |earliest: Option<&str>, latest: &str| {
+            parse_expected_window(earliest, latest).map(|expected| expected.to_string())
+        };
+        for (earliest, latest, expected) in [
+            (None, "2019-08-09T00:00:00Z", Some("2019-08-09")),
+            (None, "2026-01-15T00:00:00-06:00", Some("2026-01-15")),
+            (None, "2026-01-15", Some("2026-01-15")),
+            (None, "2026-01-15T17:00:00", Some("2026-01-15")),
+            (None, "2026-12-04T09:00:00+13:00", Some("2026-12-04T09:00:00+13:00/2026-12-04T09:00:00+13:00")),
+            (
+                Some("2026-12-04T14:15:00-06:00"),
+                "2026-12-04T18:15:00-06:00",
+                Some("2026-12-04T14:15:00-06:00/2026-12-04T18:15:00-06:00"),
+            ),
+            // A beginning that is none, or comes after the end, is left out.
+            (
+                Some("2026-12-05T14:15:00-06:00"),
+                "2026-12-04T18:15:00-06:00",
+                Some("2026-12-04T18:15:00-06:00/2026-12-04T18:15:00-06:00"),
+            ),
+            (Some("2026-12-04T14:15:00"), "2026-12-04T18:15:00", Some("2026-12-04")),
+            (None, "", None),
+            (None, "tomorrow", None),
+            (None, "éééééééé", None),
+            (None, "0000-00-00", None),
+        ] {
+            assert_eq!(read(earliest, latest).as_deref(), expected, "{earliest:?} {latest}");
         }
     }
 }

@@ -41,6 +41,8 @@ string_enum! {
         OrderReplaced => "order_replaced",
         /// Staff retracted a scan.
         ScanRetracted => "scan_retracted",
+        /// Staff or the supplier said when a shipment is expected. An estimate of a carrier is no activity.
+        DeliveryEstimateSet => "delivery_estimate_set",
     }
 }
 

@@ -59,8 +59,10 @@ pub enum InputField {
     Carrier,
     /// The tracking number of the shipment.
     TrackingNumber,
-    /// When the delivery is expected.
+    /// When the delivery is expected, as an instant.
     EstimatedDelivery,
+    /// When the delivery is expected, as a date or a window.
+    DeliveryEstimate,
     /// When the scan happened.
     OccurredAt,
     /// The place of the scan.

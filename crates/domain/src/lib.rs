@@ -13,6 +13,7 @@ extern crate self as domain;
 mod activity;
 mod actor;
 mod carrier;
+mod delivery_estimate;
 mod email;
 mod error_chain;
 mod ids;
@@ -41,6 +42,9 @@ mod webhook;
 pub use activity::{Activity, ActivityKind};
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, CarrierDirectory, InvalidCarrier, InvalidCarrierEntry, MAX_CARRIER_CODE};
+pub use delivery_estimate::{
+    DeliveryEstimate, DeliveryWindow, EstimateSource, ExpectedDelivery, InvalidExpectedDelivery,
+};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
@@ -58,9 +62,7 @@ pub use order::{
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use rollup::is_status_disputed;
-pub use scan::{
-    CarrierTime, Estimate, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome,
-};
+pub use scan::{CarrierTime, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
     Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
     Tracking,

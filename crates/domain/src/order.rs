@@ -8,6 +8,7 @@ mod advance;
 mod cancel;
 mod closing;
 mod decline;
+mod delivery_estimate;
 mod dropship;
 mod guard;
 mod place;
@@ -35,6 +36,7 @@ pub use text_validation::{check_cancellation_reason, check_reason};
 
 use crate::{
     activity::Activity,
+    delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
     ids::{ItemId, OrderId, ScanId, ShipmentId, UserId},
     ingest::StoredScan,
     item::{FulfillmentPath, Item},
@@ -117,6 +119,8 @@ pub struct Changes {
     pub new_shipments: BTreeSet<ShipmentId>,
     /// Shipments that changed after they were registered. A new shipment is here only if a later request changed it.
     pub shipments: BTreeSet<ShipmentId>,
+    /// Estimates that were said for shipments. Some of them may be stored already.
+    pub estimates: BTreeSet<(ShipmentId, DeliveryEstimate)>,
     /// The new activities, oldest first.
     pub activities: Vec<Activity>,
     /// Whether the order was closed or reopened.
@@ -128,8 +132,8 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Whether the order, its items and its shipments are as they were loaded. There can be activities nevertheless: a
-    /// scan by hand that changes nothing is one.
+    /// Whether the order, its items and its shipments are as they were loaded. There can be activities and estimates
+    /// nevertheless: a scan by hand that changes nothing is an activity.
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.items.is_empty()
@@ -227,6 +231,13 @@ pub enum Request {
     },
     /// Record that a new order replaces this one.
     RecordReplacement(Replacement),
+    /// Say when the delivery of a shipment is expected.
+    SetDeliveryEstimate {
+        /// The shipment.
+        shipment: ShipmentId,
+        /// When it is expected.
+        expected: ExpectedDelivery,
+    },
     /// Record scans of a shipment, from its carrier or from a person.
     Scans {
         /// The shipment that the scans are about.
@@ -327,6 +338,9 @@ impl Order {
                 self.initiate_return(lines.as_deref(), reason, context)
             }
             Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
+            Request::SetDeliveryEstimate { shipment, expected } => {
+                self.set_delivery_estimate(shipment, expected, context)
+            }
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }

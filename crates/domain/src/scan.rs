@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
+    delivery_estimate::DeliveryEstimate,
     shipment::{ConditionKind, ShipmentStatus},
     string_enum::{UnknownName, string_enum},
 };
@@ -110,7 +111,7 @@ pub struct Scan {
     /// again, and this tells the parcels of one number apart.
     pub package: Option<String>,
     /// When the carrier expects to deliver, as it last said with this scan.
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<DeliveryEstimate>,
 }
 
 impl Scan {
@@ -119,7 +120,7 @@ impl Scan {
     /// 1. Meaning and evidence: this scan's own. If its meaning is unknown, or if `restated` is true, the repeat's.
     /// 2. Time: the carrier's own time rather than a time of arrival; of two times of the same kind, the earlier one.
     /// 3. Description and place: the longer text.
-    /// 4. Estimate: the one that was said later (see [`Estimate`]).
+    /// 4. Estimate: the one that was said later (see [`DeliveryEstimate`]).
     ///
     /// Rules 2 to 4 give the same result whichever of the two came first.
     pub fn merge_repeated(&self, incoming: &Self, restated: bool) -> Option<Self> {
@@ -160,16 +161,6 @@ impl Scan {
 /// it returns the greater one, so that the result does not depend on which came first.
 fn fuller(one: &Option<String>, other: &Option<String>) -> Option<String> {
     one.iter().chain(other).max_by_key(|words| (words.len(), words.as_str())).cloned()
-}
-
-/// A carrier's promise of delivery. The greater of two promises counts: the one that was said later; if both were
-/// said at the same time, the one for the later day. So the sequence of arrival does not matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Estimate {
-    /// When the carrier made the promise.
-    pub said_at: DateTime<Utc>,
-    /// When the carrier expects to deliver.
-    pub expected: DateTime<Utc>,
 }
 
 /// The time that a carrier sent with a scan.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     actor::{Actor, ActorKind},
     carrier::Carrier,
+    delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
     ids::{ItemId, OrderId, ShipmentId},
     scan::Scan,
     status::OrderStatus,
@@ -224,8 +225,8 @@ pub struct Tracking {
     pub in_possession: bool,
     /// The present trouble, if there is any.
     pub condition: Option<Condition>,
-    /// When the delivery is expected: the carrier's estimate, else the one from the registration.
-    pub estimated_delivery: Option<DateTime<Utc>>,
+    /// When the delivery is expected: the estimate that was said last.
+    pub estimated_delivery: Option<ExpectedDelivery>,
     /// When the carrier had the parcel, by the earliest scan that shows it.
     pub shipped: Option<Reached>,
     /// When the parcel was on its last leg or further, by the earliest scan that shows it.
@@ -236,7 +237,7 @@ pub struct Tracking {
 
 impl Tracking {
     /// The state of a shipment that has a label and no scan.
-    pub fn labelled(estimated_delivery: Option<DateTime<Utc>>) -> Self {
+    pub fn labelled(estimated_delivery: Option<ExpectedDelivery>) -> Self {
         Self {
             status: ShipmentStatus::LabelCreated,
             status_before_return: None,
@@ -268,8 +269,8 @@ pub struct Shipment {
     pub origin: Origin,
     /// Its state by its scans.
     pub tracking: Tracking,
-    /// The delivery time from the registration. A carrier's estimate replaces it.
-    pub promised_delivery: Option<DateTime<Utc>>,
+    /// The last estimate of the merchant or of a supplier. A carrier's estimate that is said later replaces it.
+    pub promised_delivery: Option<DeliveryEstimate>,
     /// When it was registered in Milepost.
     pub created_at: DateTime<Utc>,
     /// When it was cancelled in Milepost; `None` if it was not, or if only its carrier cancelled it. This is final:
@@ -325,7 +326,7 @@ impl Shipment {
     }
 
     /// When the customer can expect it. `None` if it was delivered, is lost, or does not go to the customer.
-    pub fn expected_delivery(&self) -> Option<DateTime<Utc>> {
+    pub fn expected_delivery(&self) -> Option<ExpectedDelivery> {
         let is_lost = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Lost);
         let is_coming = self.status().is_on_its_way() && self.status() != ShipmentStatus::ReturnedToSender;
         self.tracking.estimated_delivery.filter(|_| is_coming && !is_lost)

@@ -3,9 +3,10 @@
 mod support;
 
 use domain::{
-    ConditionKind, ConditionKind::*, Evidence, Meaning, Reached, Scan, ShipmentStatus::*, Tracking, fold,
+    ConditionKind, ConditionKind::*, DeliveryEstimate, Evidence, Meaning, Reached, Scan, ShipmentStatus::*,
+    Tracking, fold,
 };
-use support::{at, milestone, promise, scan};
+use support::{at, expected_at, milestone, promise, scan};
 
 const DAY: i64 = 24 * 60;
 
@@ -335,6 +336,8 @@ fn the_latest_promise_is_the_estimated_delivery_even_of_a_scan_that_says_nothing
         ..scan(number, Meaning::Informational, minutes)
     };
     let scans = [saying(1, 100, 7_000), saying(2, 50, 8_000)];
-    assert_eq!(fold(&scans, at(0), Some(at(6_000))).estimated_delivery, Some(at(7_000)));
-    assert_eq!(fold([], at(0), Some(at(6_000))).estimated_delivery, Some(at(6_000)));
+    let promised = |minutes| Some(DeliveryEstimate::from_merchant(expected_at(6_000), at(minutes)));
+    assert_eq!(fold(&scans, at(0), promised(90)).estimated_delivery, Some(expected_at(7_000)));
+    assert_eq!(fold(&scans, at(0), promised(110)).estimated_delivery, Some(expected_at(6_000)), "said last");
+    assert_eq!(fold([], at(0), promised(90)).estimated_delivery, Some(expected_at(6_000)));
 }

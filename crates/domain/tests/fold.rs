@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
-    ConditionKind, Estimate, Evidence, Meaning, OrderStatus, Rank, Scan, ShipmentStatus, ShipmentStatus::*,
-    Tracking, fold,
+    ConditionKind, DeliveryEstimate, Evidence, Meaning, OrderStatus, Rank, Scan, ShipmentStatus,
+    ShipmentStatus::*, Tracking, fold,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::{Story, at, milestone, promise, scan};
+use support::{Story, at, expected_at, milestone, promise, scan};
 
 fn meaning() -> impl Strategy<Value = Meaning> {
     prop_oneof![
@@ -60,7 +60,7 @@ fn of_one_package(scans: Vec<Scan>) -> Vec<Scan> {
 }
 
 fn folded(scans: &[Scan]) -> Tracking {
-    fold(scans, at(0), Some(at(5_000)))
+    fold(scans, at(0), Some(DeliveryEstimate::from_merchant(expected_at(5_000), at(-100_000))))
 }
 
 proptest! {
@@ -253,13 +253,14 @@ proptest! {
         }
     }
 
-    /// It is the promise after which none was made, and none at the same time for a later day.
+    /// It is the promise after which none was made. Of several made at the same time it is the greatest, so that the
+    /// sequence of arrival makes no difference.
     #[test]
     fn the_estimated_delivery_is_the_promise_that_nothing_overrides(set in scans()) {
         let set = of_one_package(set);
         let kept: Vec<_> = way_of(&set).there.into_iter().filter_map(|scan| scan.estimate).collect();
-        let overridden = |one: &Estimate| {
-            let by = |other: &Estimate| {
+        let overridden = |one: &DeliveryEstimate| {
+            let by = |other: &DeliveryEstimate| {
                 other.said_at > one.said_at || (other.said_at == one.said_at && other.expected > one.expected)
             };
             kept.iter().any(by)
@@ -267,7 +268,7 @@ proptest! {
         let last: BTreeSet<_> =
             kept.iter().filter(|one| !overridden(one)).map(|one| one.expected).collect();
         prop_assert!(last.len() <= 1);
-        let expected = last.into_iter().next().unwrap_or(at(5_000));
+        let expected = last.into_iter().next().unwrap_or(expected_at(5_000));
         prop_assert_eq!(folded(&set).estimated_delivery, Some(expected));
     }
 

@@ -5,6 +5,7 @@
 //! is an error that names the row.
 
 pub mod activities;
+pub mod delivery_estimates;
 mod dialect;
 mod entity;
 mod error;

@@ -5,10 +5,10 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Activity, Actor, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
-    NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
-    ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment,
-    Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
+    Activity, Actor, Closed, Condition, Deadlines, DeliveryEstimate, EstimateSource, Item, ItemId,
+    ItemQuantity, Money, NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached,
+    Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer,
+    SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
 
@@ -177,6 +177,13 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
         (None, None, None) => None,
         _ => return Err(at.build_corrupt_error("a part of a condition")),
     };
+    let promised_delivery = match (row.promised_estimate, row.promised_at) {
+        (Some(expected), Some(said_at)) => {
+            Some(DeliveryEstimate::from_merchant(at.parse_value(&expected)?, said_at))
+        }
+        (None, None) => None,
+        _ => return Err(at.build_corrupt_error("half a promised estimate")),
+    };
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
@@ -189,13 +196,16 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
                 .transpose()?,
             in_possession: row.in_possession,
             condition,
-            estimated_delivery: row.estimated_delivery,
+            estimated_delivery: row
+                .delivery_estimate
+                .map(|estimate| at.parse_value(&estimate))
+                .transpose()?,
             shipped: at.parse_reached(row.shipped_at, row.shipped_inferred)?,
             out_for_delivery: at.parse_reached(row.out_for_delivery_at, row.out_for_delivery_inferred)?,
             delivered_at: row.delivered_at,
         },
         tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
-        promised_delivery: row.promised_delivery,
+        promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,
         cancel_reason: row.cancel_reason,
@@ -255,9 +265,14 @@ impl TryFrom<entity::scan::Model> for StoredScan {
 
     fn try_from(row: entity::scan::Model) -> Result<Self> {
         let at = RowPosition { table: "scans", row: &row.scan_id };
-        let estimate = match (row.estimated_at, row.estimated_delivery) {
-            (Some(said_at), Some(expected)) => Some(Estimate { said_at, expected }),
-            (None, None) => None,
+        let estimate = match (row.estimated_at, row.estimate_received, row.delivery_estimate) {
+            (Some(said_at), Some(received_at), Some(expected)) => Some(DeliveryEstimate {
+                said_at,
+                received_at,
+                expected: at.parse_value(&expected)?,
+                source: EstimateSource::Carrier,
+            }),
+            (None, None, None) => None,
             _ => return Err(at.build_corrupt_error("half an estimate")),
         };
         let local_time = row.local_time.map(|text| NaiveDateTime::parse_from_str(&text, LOCAL_TIME));
@@ -301,6 +316,16 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             },
         })
     }
+}
+
+pub(crate) fn map_estimate(row: &entity::delivery_estimate::Model) -> Result<DeliveryEstimate> {
+    let at = RowPosition { table: "delivery_estimates", row: &row.shipment_id };
+    Ok(DeliveryEstimate {
+        said_at: row.said_at,
+        received_at: row.received_at,
+        expected: at.parse_value(&row.estimate)?,
+        source: at.parse_value(&row.source)?,
+    })
 }
 
 impl TryFrom<entity::webhook::Model> for Webhook {

@@ -76,8 +76,10 @@ fn to_row(stored: &StoredScan) -> scan::Model {
         local_time: scan.local_time.map(|at| at.format(LOCAL_TIME).to_string()),
         clock: scan.clock().and_utc(),
         package: scan.package.clone(),
-        estimated_delivery: scan.estimate.map(|estimate| estimate.expected),
+        estimated_delivery: scan.estimate.map(|estimate| estimate.expected.latest_instant()),
         estimated_at: scan.estimate.map(|estimate| estimate.said_at),
+        delivery_estimate: scan.estimate.map(|estimate| estimate.expected.to_string()),
+        estimate_received: scan.estimate.map(|estimate| estimate.received_at),
         recorded_at: stored.recorded_at,
         recorded_by: stored.recorded_by.as_ref().map(|actor| actor.kind.as_str().to_owned()),
         recorded_by_id: stored.recorded_by.as_ref().and_then(|actor| actor.id.clone()),
@@ -114,6 +116,8 @@ async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>)
             clock: Set(row.clock),
             estimated_delivery: Set(row.estimated_delivery),
             estimated_at: Set(row.estimated_at),
+            delivery_estimate: Set(row.delivery_estimate),
+            estimate_received: Set(row.estimate_received),
             effect: Set(row.effect),
             ..Default::default()
         };

@@ -15,6 +15,7 @@ mod corrupt;
 mod docs;
 mod dropship;
 mod durable;
+mod estimates;
 mod events;
 mod feed;
 mod inbox;

@@ -39,6 +39,8 @@ pub enum ActivityKind {
     OrderReplaced,
     /// Staff retracted a scan. The scan stays in the list of its shipment, marked.
     ScanRetracted,
+    /// Staff or the supplier said when a shipment is expected. An estimate of a carrier is no activity.
+    DeliveryEstimateSet,
 }
 
 /// One activity, already reduced to the parts that the caller may see.

@@ -19,7 +19,7 @@ use std::{
 
 use app::{App, Caller, VisibleShipments, reads::Extent};
 use async_graphql::{Context, Result};
-use domain::{Item, NotificationId, OrderHead, OrderId, ShipmentId, StoredScan};
+use domain::{DeliveryEstimate, Item, NotificationId, OrderHead, OrderId, ShipmentId, StoredScan};
 use persistence::{Event, failures::Failure, notifications::Notification, read::VersionRange};
 use tokio::sync::OnceCell;
 
@@ -37,7 +37,7 @@ pub(super) struct BatchCache {
     pub heads: Vec<OrderHead>,
     items: PartCache<OrderId, Arc<[Item]>>,
     visible_shipments: PartCache<OrderId, VisibleShipments>,
-    scan_cache: OnceLock<Arc<ScanCache<ShipmentId>>>,
+    shipment_cache: OnceLock<Arc<ShipmentCache>>,
     notifications: PartCache<OrderId, Arc<[Notification]>>,
     notification_failures: OnceLock<Arc<ListCache<NotificationId, Failure>>>,
     /// The orders that the orders replace, by the order that replaces.
@@ -71,10 +71,11 @@ impl BatchCache {
         self.visible_shipments.load(ctx, id, || read_within_row_limit(ctx, read, rows)).await
     }
 
-    /// The cache for the scans of all shipments that the caller may see. Call it after the shipments were read.
-    pub fn scan_cache(&self) -> Arc<ScanCache<ShipmentId>> {
+    /// The cache for the parts of all shipments that the caller may see. Call it after the shipments were read.
+    pub fn shipment_cache(&self) -> Arc<ShipmentCache> {
         let shown = self.visible_shipments.loaded().flat_map(|shipments| shipments.visible.iter());
-        self.scan_cache.get_or_init(|| ScanCache::new(shown.map(|shipment| shipment.id).collect())).clone()
+        let ids = || shown.map(|shipment| shipment.id).collect();
+        self.shipment_cache.get_or_init(|| ShipmentCache::new(ids())).clone()
     }
 
     /// The notifications of one of the orders, oldest first.
@@ -189,6 +190,24 @@ impl<K: Copy + Eq + Hash, T> ListCache<K, T> {
     {
         let read = |extent| read(self.ids.clone(), extent);
         self.lists.load(ctx, id, || read_within_row_limit(ctx, read, |scans| scans.len())).await
+    }
+}
+
+/// Shipments that were read together, and their lists that were selected so far.
+pub(super) struct ShipmentCache {
+    pub scans: Arc<ScanCache<ShipmentId>>,
+    estimates: Arc<ListCache<ShipmentId, DeliveryEstimate>>,
+}
+
+impl ShipmentCache {
+    pub fn new(ids: Vec<ShipmentId>) -> Arc<Self> {
+        Arc::new(Self { scans: ScanCache::new(ids.clone()), estimates: ListCache::new(ids) })
+    }
+
+    /// The revisions of the estimate of one of the shipments, the one that was said last first.
+    pub async fn estimates(&self, ctx: &Context<'_>, id: ShipmentId) -> Result<Arc<[DeliveryEstimate]>> {
+        let app = ctx.data::<App>()?;
+        self.estimates.load(ctx, id, |ids, extent| app.reads().delivery_estimates_of(ids, extent)).await
     }
 }
 

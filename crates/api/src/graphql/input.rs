@@ -23,7 +23,9 @@ pub use closing::{CloseOrderInput, ReopenOrderInput};
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
-pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput};
+pub use shipment::{
+    CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput, SetDeliveryEstimateInput,
+};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::NO_NUMBER;

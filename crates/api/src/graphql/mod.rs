@@ -11,6 +11,7 @@ mod carrier;
 mod closing;
 mod connection;
 mod cursor;
+mod delivery_estimate;
 pub mod documents;
 mod enums;
 pub(crate) mod error;

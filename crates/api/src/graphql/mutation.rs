@@ -11,7 +11,8 @@ use super::{
     input::{
         CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput, CreateShipmentInput,
         InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput,
-        ReopenOrderInput, RetractScanInput, SupplierItemsInput, TransitionOrderInput,
+        ReopenOrderInput, RetractScanInput, SetDeliveryEstimateInput, SupplierItemsInput,
+        TransitionOrderInput,
     },
     outcome::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
@@ -170,6 +171,22 @@ impl Mutation {
         let changed = async {
             let (scan, reason, key) = input.into_retraction()?;
             app.orders().retract_scan(caller.clone(), scan, reason, key).await
+        };
+        outcome::convert_shipment_result(ctx, changed.await)
+    }
+
+    /// Says when the delivery of a shipment is expected. It counts until the carrier, or somebody else, says another
+    /// estimate. Refused for a shipment that is delivered or cancelled. For support and systems, and for suppliers on
+    /// their own shipments.
+    async fn set_delivery_estimate(
+        &self,
+        ctx: &Context<'_>,
+        input: SetDeliveryEstimateInput,
+    ) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (shipment, expected, key) = input.into_estimate()?;
+            app.orders().set_delivery_estimate(caller.clone(), shipment, expected, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }

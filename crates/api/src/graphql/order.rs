@@ -225,7 +225,7 @@ impl Order {
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let shipments = self.visible_shipments(ctx).await?;
         let on_their_way = shipments.visible.iter().filter(|one| one.status().is_on_its_way());
-        Ok(on_their_way.filter_map(|one| one.tracking.estimated_delivery).max())
+        Ok(on_their_way.filter_map(|one| Some(one.tracking.estimated_delivery?.latest_instant())).max())
     }
 
     /// When the customer placed the order.

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
 use domain::{OrderId, Refusal};
 
 use super::{
-    batch_cache::ScanCache,
+    batch_cache::ShipmentCache,
     enums::{OrderStatus, ShipmentStatus},
     error::{bad_input, unwrap_result},
     input::Time,
@@ -112,7 +112,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         replayed => unwrap_result(ctx, replayed)?,
     };
     let orders = orders_of(&changes);
-    let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());
+    let scans = ShipmentCache::new(changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {
         let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {

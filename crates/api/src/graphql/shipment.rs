@@ -11,14 +11,15 @@ use persistence::read::{Key, Page};
 use uuid::Uuid;
 
 use super::{
-    batch_cache::ScanCache,
+    batch_cache::ShipmentCache,
     carrier::CarrierCode,
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
+    delivery_estimate::DeliveryEstimate,
     enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
-    limits::weights::{SHIPMENT_ITEMS, list},
+    limits::weights::{ESTIMATES, SHIPMENT_ITEMS, list},
     order::Order,
 };
 
@@ -27,13 +28,13 @@ pub struct Shipment {
     order: Order,
     // In a box, because the other members of the result unions are small.
     shipment: Box<domain::Shipment>,
-    batch: Arc<ScanCache<ShipmentId>>,
+    batch: Arc<ShipmentCache>,
 }
 
 /// The shipments of an order that the caller may see.
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.visible_shipments(ctx).await?;
-    let batch = order.batch().scan_cache();
+    let batch = order.batch().shipment_cache();
     let one =
         |shipment: &domain::Shipment| Shipment::with_batch(order.clone(), shipment.clone(), batch.clone());
     Ok(shipments.visible.iter().map(one).collect())
@@ -42,16 +43,12 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
 impl Shipment {
     /// Makes a shipment that was read without others.
     pub(super) fn with_own_batch(order: Order, shipment: domain::Shipment) -> Self {
-        let batch = ScanCache::new(vec![shipment.id]);
+        let batch = ShipmentCache::new(vec![shipment.id]);
         Self::with_batch(order, shipment, batch)
     }
 
-    /// Makes one of several shipments whose scans are read together, through `batch`.
-    pub(super) fn with_batch(
-        order: Order,
-        shipment: domain::Shipment,
-        batch: Arc<ScanCache<ShipmentId>>,
-    ) -> Self {
+    /// Makes one of several shipments whose scans and estimates are read together, through `batch`.
+    pub(super) fn with_batch(order: Order, shipment: domain::Shipment, batch: Arc<ShipmentCache>) -> Self {
         Self { order, shipment: Box::new(shipment), batch }
     }
 
@@ -128,10 +125,26 @@ impl Shipment {
             .collect())
     }
 
-    /// When the carrier expects to deliver the shipment. Until the carrier says so, the time that was given when the
-    /// shipment was registered.
+    /// The latest instant of `deliveryEstimate`. If only a day was said, noon of this day in UTC. To show a day, use
+    /// `deliveryEstimate.date`.
     async fn estimated_delivery(&self) -> Option<DateTime<Utc>> {
-        self.shipment.tracking.estimated_delivery
+        self.shipment.tracking.estimated_delivery.map(|expected| expected.latest_instant())
+    }
+
+    /// When the shipment is expected, as it was said last. Null if nobody has said it.
+    async fn delivery_estimate(&self, ctx: &Context<'_>) -> Result<Option<DeliveryEstimate>> {
+        let Some(expected) = self.shipment.tracking.estimated_delivery else { return Ok(None) };
+        let revisions = self.batch.estimates(ctx, self.shipment.id).await?;
+        let said = revisions.iter().find(|revision| revision.expected == expected);
+        Ok(said.map(DeliveryEstimate::from))
+    }
+
+    /// The estimates that were said for the shipment, the one that was said last first. One that repeats the one before
+    /// it is left out. The newest 100 are listed.
+    #[graphql(complexity = "list(ESTIMATES, child_complexity)")]
+    async fn delivery_estimates(&self, ctx: &Context<'_>) -> Result<Vec<DeliveryEstimate>> {
+        let revisions = self.batch.estimates(ctx, self.shipment.id).await?;
+        Ok(revisions.iter().map(DeliveryEstimate::from).collect())
     }
 
     /// When the shipment was registered, by Milepost's clock.
@@ -175,7 +188,8 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans = self.batch.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
+        let scans =
+            self.batch.scans.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.clock().and_utc(), scan.id.0)), Scan(scan))

@@ -7,6 +7,7 @@ mod closing;
 mod crawler;
 mod customer;
 mod dropship;
+mod estimates;
 mod following;
 mod inbox;
 mod keys;

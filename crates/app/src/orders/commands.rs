@@ -169,7 +169,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::RecordReplacement(_)
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
-        | Request::ReceiveReturn { .. } => None,
+        | Request::ReceiveReturn { .. }
+        | Request::SetDeliveryEstimate { .. } => None,
     });
     shipments.collect()
 }
@@ -180,7 +181,8 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
     if let Request::CancelShipment { id, .. }
     | Request::Scans { shipment: id, .. }
-    | Request::RetractScan { shipment: id, .. } = &command.request
+    | Request::RetractScan { shipment: id, .. }
+    | Request::SetDeliveryEstimate { shipment: id, .. } = &command.request
     {
         return match order.and_then(|order| redact_shipment(order, command, *id)) {
             Some(_) => Ok(()),

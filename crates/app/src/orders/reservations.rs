@@ -116,6 +116,7 @@ fn requested_number(request: &Request) -> Option<TrackingNumber> {
         | Request::ReceiveReturn { .. }
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
+        | Request::SetDeliveryEstimate { .. }
         | Request::Scans { .. }
         | Request::RetractScan { .. } => None,
     }

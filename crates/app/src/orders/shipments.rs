@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId};
+use domain::{
+    Evidence, ExpectedDelivery, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment,
+    ShipmentId,
+};
 use persistence::read;
 
 use super::{Command, CommandOutcome, IdempotencyKey, Orders};
@@ -41,6 +44,24 @@ impl Orders {
         let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Says when the delivery of a shipment is expected.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, delivered or cancelled.
+    pub async fn set_delivery_estimate(
+        &self,
+        caller: Caller,
+        id: ShipmentId,
+        expected: ExpectedDelivery,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        caller.must_have_orders()?;
+        let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
+        let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
+        let request = Request::SetDeliveryEstimate { shipment: id, expected };
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 

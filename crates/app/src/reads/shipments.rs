@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Item, OrderHead, OrderId, Shipment, ShipmentId, StoredScan, TrackingNumber};
-use persistence::read;
+use domain::{DeliveryEstimate, Item, OrderHead, OrderId, Shipment, ShipmentId, StoredScan, TrackingNumber};
+use persistence::{delivery_estimates, read};
 
-use super::{Extent, Reads};
+use super::{Extent, Reads, into_arcs};
 use crate::{
     Caller,
     access::{Scope, VisibleShipments},
@@ -98,5 +98,19 @@ impl Reads {
     ) -> Result<HashMap<ShipmentId, Arc<[StoredScan]>>> {
         let found = read::scans_at_most(&self.store, &shipments, extent.max_rows() as u64).await?;
         Ok(found.into_iter().map(|(id, scans)| (id, caller.redact_scans(scans).into())).collect())
+    }
+
+    /// The revisions of the delivery estimates of shipments, the one that was said last first. The caller must be
+    /// allowed to see these shipments.
+    ///
+    /// # Errors
+    /// When the database fails, or there are more rows than the extent allows.
+    pub async fn delivery_estimates_of(
+        &self,
+        shipments: Vec<ShipmentId>,
+        extent: Extent,
+    ) -> Result<HashMap<ShipmentId, Arc<[DeliveryEstimate]>>> {
+        let most = extent.max_rows() as u64;
+        Ok(into_arcs(delivery_estimates::revisions_at_most(&self.store, &shipments, most).await?))
     }
 }

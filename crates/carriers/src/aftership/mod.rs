@@ -9,7 +9,7 @@ mod simulate;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, CarrierTime, ExpectedDelivery, Meaning};
 use serde_json::Value;
 
 use crate::{
@@ -133,19 +133,22 @@ fn parse_parcel(
 
 /// The expected delivery. The carrier's date takes precedence over a date that AfterShip guesses, also in a push that
 /// reports a revision of the guess.
-fn parse_estimated_delivery(tracking: &Value) -> Option<DateTime<Utc>> {
-    let read = |pointer: &str| time::parse_expected_date(&text_at(tracking, pointer)?);
+fn parse_estimated_delivery(tracking: &Value) -> Option<ExpectedDelivery> {
+    let text = |pointer: &str| text_at(tracking, pointer);
+    let one = |pointer: &str| time::parse_expected_delivery(&text(pointer)?);
     let latest = || {
-        let dates = ["datetime", "datetime_max", "datetime_min"];
-        dates.into_iter().find_map(|date| read(&format!("{LATEST}/{date}")))
+        let [date, min, max] =
+            ["datetime", "datetime_min", "datetime_max"].map(|end| format!("{LATEST}/{end}"));
+        let range = || time::parse_expected_window(text(&min).as_deref(), &text(&max)?);
+        one(&date).or_else(range).or_else(|| one(&min))
     };
-    let source = text_at(tracking, &format!("{LATEST}/source")).unwrap_or_default().to_ascii_lowercase();
+    let source = text(&format!("{LATEST}/source")).unwrap_or_default().to_ascii_lowercase();
     let is_carriers = ["carrier", "courier"].iter().any(|word| source.contains(word));
     let of_carrier = if is_carriers { latest() } else { None };
     of_carrier
-        .or_else(|| OF_CARRIER.into_iter().find_map(read))
+        .or_else(|| OF_CARRIER.into_iter().find_map(one))
         .or_else(latest)
-        .or_else(|| OF_OTHERS.into_iter().find_map(read))
+        .or_else(|| OF_OTHERS.into_iter().find_map(one))
 }
 
 /// The checkpoints, and the current status of the parcel, which has no time.

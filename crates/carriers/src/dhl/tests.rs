@@ -80,17 +80,24 @@ fn a_history_of_express_is_read_event_by_event() {
 
 #[test]
 fn the_estimate_is_the_end_of_the_time_frame_else_a_date() {
-    assert_eq!(parcel(EXPRESS).estimated_delivery, Some("2026-01-15T16:00:00Z".parse().unwrap()));
+    assert_eq!(
+        parcel(EXPRESS).estimated_delivery,
+        Some("2026-01-15T13:00:00+01:00/2026-01-15T17:00:00+01:00".parse().unwrap())
+    );
     let revised = EXPRESS.replace("2026-01-15T17:00:00", "2026-01-16T12:30:00");
-    assert_eq!(parcel(&revised).estimated_delivery, Some("2026-01-16T11:30:00Z".parse().unwrap()));
+    assert_eq!(
+        parcel(&revised).estimated_delivery,
+        Some("2026-01-15T13:00:00+01:00/2026-01-16T12:30:00+01:00".parse().unwrap())
+    );
     let dated = EXPRESS.replace("estimatedThrough", "other");
-    assert_eq!(parcel(&dated).estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
+    assert_eq!(parcel(&dated).estimated_delivery, Some("2026-01-15".parse().unwrap()));
     let none = dated.replace("estimatedTimeOfDelivery", "other");
     assert_eq!(parcel(&none).estimated_delivery, None);
-    // The newest scan carries the estimate, which counts as said at the time of that scan.
-    let scans = parcel(EXPRESS).into_scans("2026-01-15T13:00:00Z".parse().unwrap());
+    // The newest scan carries the estimate, which counts as said when the push arrived.
+    let arrival: DateTime<Utc> = "2026-01-15T13:00:00Z".parse().unwrap();
+    let scans = parcel(EXPRESS).into_scans(arrival);
     let said: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
-    assert_eq!(said, [None, None, None, Some(scans[3].occurred_at)]);
+    assert_eq!(said, [None, None, None, Some(arrival)]);
 }
 
 #[test]

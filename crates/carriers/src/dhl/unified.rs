@@ -5,8 +5,7 @@
 //! as a whole, by its number. The pieces in `details.pieceIds` have no events of their own, so they become other
 //! numbers of the parcel.
 
-use chrono::{DateTime, Utc};
-use domain::{Carrier, Meaning};
+use domain::{Carrier, ExpectedDelivery, Meaning};
 use serde_json::Value;
 
 use super::{
@@ -245,9 +244,9 @@ fn describe_name(named: &str) -> Option<String> {
     }
 }
 
-/// The expected delivery: the end of the promised time frame, or else the single time.
-fn parse_estimated_delivery(shipment: &Value) -> Option<DateTime<Utc>> {
-    text_at(shipment, "/estimatedDeliveryTimeFrame/estimatedThrough")
-        .and_then(|at| time::parse_expected_date(&at))
-        .or_else(|| time::parse_expected_date(&text_at(shipment, "/estimatedTimeOfDelivery")?))
+/// The expected delivery: the promised time frame, or else the single time.
+fn parse_estimated_delivery(shipment: &Value) -> Option<ExpectedDelivery> {
+    let end = |end: &str| text_at(shipment, &format!("/estimatedDeliveryTimeFrame/{end}"));
+    let frame = || time::parse_expected_window(end("estimatedFrom").as_deref(), &end("estimatedThrough")?);
+    frame().or_else(|| time::parse_expected_delivery(&text_at(shipment, "/estimatedTimeOfDelivery")?))
 }

@@ -10,7 +10,7 @@ mod simulate;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, CarrierTime, ExpectedDelivery, Meaning};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
@@ -305,8 +305,8 @@ impl Code {
 
 /// The expected delivery: the carrier's local date if it is sent, otherwise EasyPost's time. That is the same date as
 /// midnight, with a zone that the carrier did not send.
-fn parse_estimated_delivery(tracker: &Value) -> Option<DateTime<Utc>> {
+fn parse_estimated_delivery(tracker: &Value) -> Option<ExpectedDelivery> {
     ["/carrier_detail/est_delivery_date_local", "/est_delivery_date"]
         .iter()
-        .find_map(|pointer| time::parse_expected_date(&text_at(tracker, pointer)?))
+        .find_map(|pointer| time::parse_expected_delivery(&text_at(tracker, pointer)?))
 }

@@ -10,7 +10,7 @@ mod simulate;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Meaning};
+use domain::{Carrier, ExpectedDelivery, Meaning};
 use serde_json::Value;
 
 use crate::{
@@ -208,8 +208,9 @@ fn find_date(result: &Value, kind: &str) -> Option<String> {
     text_at(date, "/dateTime")
 }
 
-fn parse_estimated_delivery(result: &Value) -> Option<DateTime<Utc>> {
-    let window = text_at(result, "/estimatedDeliveryTimeWindow/window/ends");
-    let dates = [window, find_date(result, "ESTIMATED_DELIVERY")];
-    dates.into_iter().flatten().find_map(|at| time::parse_expected_date(&at))
+/// The expected delivery: the window if it is sent, otherwise the date.
+fn parse_estimated_delivery(result: &Value) -> Option<ExpectedDelivery> {
+    let end = |end: &str| text_at(result, &format!("/estimatedDeliveryTimeWindow/window/{end}"));
+    let window = || time::parse_expected_window(end("begins").as_deref(), &end("ends")?);
+    window().or_else(|| time::parse_expected_delivery(&find_date(result, "ESTIMATED_DELIVERY")?))
 }

@@ -102,10 +102,14 @@ fn a_history_is_read_scan_by_scan() {
         parcel.scans[1].description.as_deref(),
         Some("Delivery exception: Customer not available or business closed")
     );
-    assert_eq!(parcel.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
-    let scans = parcel.clone().into_scans("2026-01-15T13:00:00Z".parse().unwrap());
+    assert_eq!(
+        parcel.estimated_delivery,
+        Some("2026-01-15T13:00:00-05:00/2026-01-15T17:00:00-05:00".parse().unwrap())
+    );
+    let arrival: DateTime<Utc> = "2026-01-15T13:00:00Z".parse().unwrap();
+    let scans = parcel.clone().into_scans(arrival);
     let estimates: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
-    assert_eq!(estimates, [None, None, None, Some(scans[3].occurred_at)], "the newest scan has it");
+    assert_eq!(estimates, [None, None, None, Some(arrival)], "said when it arrived");
     assert!(scans.iter().all(|scan| scan.package == parcel.package));
 }
 
@@ -130,10 +134,10 @@ fn the_estimate_falls_back_to_the_date() {
     let mut push: Value = serde_json::from_str(HISTORY).unwrap();
     let result = push.pointer_mut("/output/completeTrackResults/0/trackResults/0").unwrap();
     result["estimatedDeliveryTimeWindow"]["window"] = serde_json::json!({});
-    assert_eq!(parcels(&push.to_string())[0].estimated_delivery, "2026-01-15T12:00:00Z".parse().ok());
+    assert_eq!(parcels(&push.to_string())[0].estimated_delivery, "2026-01-15".parse().ok());
     let unreadable = HISTORY.replace("2026-01-15T17:00:00-05:00", "by the evening");
     assert_ne!(unreadable, HISTORY);
-    assert_eq!(parcels(&unreadable)[0].estimated_delivery, "2026-01-15T12:00:00Z".parse().ok());
+    assert_eq!(parcels(&unreadable)[0].estimated_delivery, "2026-01-15".parse().ok());
 }
 
 #[test]

@@ -3,37 +3,34 @@ use chrono::{NaiveDate, TimeZone};
 use super::*;
 
 #[test]
-fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
-    let told = |day: u32, expected: u32| {
-        let local = |hour| NaiveDate::from_ymd_opt(2026, 3, day)?.and_hms_opt(hour, 0, 0);
-        let scan = |number: u8, hour| ParsedScan {
-            identity: ScanIdentity([number; 32]),
-            code: "transit".to_owned(),
-            meaning: Meaning::Unknown,
-            description: None,
-            location: None,
-            time: CarrierTime::Local(local(hour).expect("a time")),
-        };
-        Parcel {
+fn an_estimate_counts_as_said_when_its_push_was_written_else_when_it_arrived() {
+    let at = |minute| Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).unwrap();
+    let scan = |number: u8, minute| ParsedScan {
+        identity: ScanIdentity([number; 32]),
+        code: "transit".to_owned(),
+        meaning: Meaning::Unknown,
+        description: None,
+        location: None,
+        time: CarrierTime::Instant(at(minute)),
+    };
+    let said = |pushed_at, arrival| {
+        let parcel = Parcel {
             tracking_number: TrackingNumber::restore(Carrier::DHL, "1".to_owned()),
             package: None,
             other_numbers: vec![],
-            // The newest scan is first in the list and has the lowest identity.
             scans: vec![scan(1, 9), scan(2, 8)],
-            estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
-            pushed_at: None,
-        }
-    };
-    let arrived = |parcel: Parcel, minute| {
-        let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
+            estimated_delivery: "2026-03-06".parse().ok(),
+            pushed_at,
+        };
         let scans = parcel.into_scans(arrival);
         assert_eq!(scans[0].estimate, None, "it goes with the newest");
         scans[1].estimate.expect("it was told")
     };
-    for [first, second] in [[1, 2], [2, 1], [1, 1]] {
-        let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
-        assert!(later > earlier, "{later:?} {earlier:?}");
-    }
+    let estimate = said(Some(at(10)), at(20));
+    assert_eq!((estimate.said_at, estimate.received_at), (at(10), at(20)));
+    assert_eq!(said(None, at(20)).said_at, at(20));
+    let ahead = at(20) + MAX_AHEAD + chrono::TimeDelta::seconds(1);
+    assert_eq!(said(Some(ahead), at(20)).said_at, at(20), "a wrong clock");
 }
 
 #[test]

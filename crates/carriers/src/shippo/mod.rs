@@ -159,7 +159,7 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: text_at(data, "/eta").and_then(|eta| time::parse_expected_date(&eta)),
+        estimated_delivery: text_at(data, "/eta").and_then(|eta| time::parse_expected_delivery(&eta)),
         pushed_at: parse_push_time(data),
     }))
 }

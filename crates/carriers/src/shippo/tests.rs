@@ -166,9 +166,12 @@ fn a_history_is_read_and_the_latest_state_counts_once() {
 
 #[test]
 fn an_eta_at_midnight_is_a_date_and_is_revised_by_later_pushes() {
-    assert_eq!(parcel(UPS).estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
+    assert_eq!(parcel(UPS).estimated_delivery, Some("2026-01-15".parse().unwrap()));
     let timed = UPS.replace(r#""eta": "2026-01-15T00"#, r#""eta": "2026-01-15T20"#);
-    assert_eq!(parcel(&timed).estimated_delivery, Some("2026-01-15T20:00:00Z".parse().unwrap()));
+    assert_eq!(
+        parcel(&timed).estimated_delivery,
+        Some("2026-01-15T20:00:00+00:00/2026-01-15T20:00:00+00:00".parse().unwrap())
+    );
     assert_eq!(parcel(DHL).estimated_delivery, None);
 
     let revised =

@@ -1,8 +1,8 @@
 //! Parses the time of a UPS event from a local date and time, a GMT date and time and an offset. Any of the three may
 //! be missing or wrong.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
-use domain::CarrierTime;
+use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use domain::{CarrierTime, DeliveryWindow, ExpectedDelivery};
 use serde_json::Value;
 
 use crate::{json::text_at, time};
@@ -61,15 +61,19 @@ impl Clock {
 
     /// The expected delivery: a date, and perhaps a time, at the place of the event. A date before the event is
     /// ignored, because UPS leaves old dates in place.
-    pub(super) fn parse_estimated_delivery(self, event: &Value) -> Option<DateTime<Utc>> {
+    pub(super) fn parse_estimated_delivery(self, event: &Value) -> Option<ExpectedDelivery> {
         let date = parse_date(&text_at(event, "/scheduledDeliveryDate")?)?;
         if self.local.or(self.gmt).is_some_and(|at| date < at.date()) {
             return None;
         }
-        match (parse_time(event, "/deliveryEndTime"), self.offset) {
-            (Some(end), Some(offset)) => time::keep_plausible((date.and_time(end) - offset).and_utc()),
-            (_, None) | (None, _) => time::noon_utc(date),
-        }
+        let offset = self.offset.and_then(|offset| FixedOffset::east_opt(offset.num_seconds() as i32));
+        let at = |field| {
+            let local = date.and_time(parse_time(event, field)?).and_local_timezone(offset?).single()?;
+            time::keep_plausible(local.to_utc()).map(|_| local)
+        };
+        let Some(end) = at("/deliveryEndTime") else { return time::expect_on(date) };
+        let window = at("/deliveryStartTime").and_then(|begin| DeliveryWindow::new(begin, end));
+        Some(ExpectedDelivery::Window(window.unwrap_or(DeliveryWindow::at(end))))
     }
 }
 
@@ -225,10 +229,13 @@ mod tests {
                 "localActivityDate": "20260115", "localActivityTime": "081530", "gmtOffset": "-05.00",
                 "scheduledDeliveryDate": date, "deliveryEndTime": end,
             });
-            Clock::from_event(&event).parse_estimated_delivery(&event).map(|at| at.to_rfc3339())
+            Clock::from_event(&event).parse_estimated_delivery(&event).map(|at| at.to_string())
         };
-        assert_eq!(expected("20260115", "170000").as_deref(), Some("2026-01-15T22:00:00+00:00"));
-        assert_eq!(expected("20260116", "").as_deref(), Some("2026-01-16T12:00:00+00:00"));
+        assert_eq!(
+            expected("20260115", "170000").as_deref(),
+            Some("2026-01-15T17:00:00-05:00/2026-01-15T17:00:00-05:00")
+        );
+        assert_eq!(expected("20260116", "").as_deref(), Some("2026-01-16"));
         assert_eq!(expected("20190806", "170000"), None);
         assert_eq!(expected("", "170000"), None);
     }

@@ -1,6 +1,6 @@
 //! Parsing of UPS's pushes, with the samples.
 
-use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
+use domain::{CarrierTime, ConditionKind, ExpectedDelivery, ShipmentStatus::*};
 
 use super::*;
 use crate::time::tests::local;
@@ -19,7 +19,7 @@ fn read_with(body: &str, remap: &str) -> ParsedScan {
     parcel_with(body, remap).scans.remove(0)
 }
 
-fn estimate(body: &str) -> Option<DateTime<Utc>> {
+fn estimate(body: &str) -> Option<ExpectedDelivery> {
     parcel_with(body, "").estimated_delivery
 }
 
@@ -69,7 +69,7 @@ fn out_for_delivery() {
     assert_eq!(scan.time, instant("2026-01-15T13:15:30Z"));
     assert_eq!(scan.location.as_deref(), Some("Charlotte, NC, US"));
     assert_eq!(scan.description.as_deref(), Some("Out for Delivery"));
-    assert_eq!(estimate(OUT), Some("2026-01-15T12:00:00Z".parse().unwrap()), "a date is noon");
+    assert_eq!(estimate(OUT), Some("2026-01-15".parse().unwrap()));
 }
 
 #[test]
@@ -92,7 +92,10 @@ fn a_manifest_with_a_number_for_a_code_and_a_wrong_gmt() {
 fn a_new_delivery_time_changes_the_estimate_alone() {
     let scan = read(NEW_TIME);
     assert_eq!(scan.meaning, Meaning::Informational);
-    assert_eq!(estimate(NEW_TIME), Some("2026-01-15T22:00:00Z".parse().unwrap()));
+    assert_eq!(
+        estimate(NEW_TIME),
+        Some("2026-01-15T13:00:00-05:00/2026-01-15T17:00:00-05:00".parse().unwrap())
+    );
 }
 
 #[test]

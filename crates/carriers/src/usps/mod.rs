@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use challenge::parse_challenge;
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning, TrackingNumber};
+use domain::{Carrier, CarrierTime, ExpectedDelivery, Meaning, TrackingNumber};
 use serde_json::Value;
 
 use crate::{
@@ -313,7 +313,7 @@ fn parse_location(event: &Value) -> Option<String> {
 
 /// The expected delivery. `expectedDeliveryTime` is not read: it has no zone, so it adds nothing reliable to the
 /// date. A promised date (`expectedDeliveryDate`) takes precedence over a guessed one (`predictedDeliveryDate`).
-fn parse_estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
+fn parse_estimated_delivery(value: &Value) -> Option<ExpectedDelivery> {
     [
         "/expectedDeliveryTimeStamp",
         "/expectedDeliveryTimestamp",
@@ -322,5 +322,5 @@ fn parse_estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
         "/deliveryDateExpectation/predictedDeliveryDate",
     ]
     .into_iter()
-    .find_map(|field| time::parse_expected_date(&text_at(value, field)?))
+    .find_map(|field| time::parse_expected_delivery(&text_at(value, field)?))
 }

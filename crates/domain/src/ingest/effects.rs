@@ -13,6 +13,7 @@ use std::{
 
 use super::fold::{Attribution, FoldState, Journey, is_return_news};
 use crate::{
+    delivery_estimate::DeliveryEstimate,
     order::OrderHead,
     scan::{Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{Shipment, Tracking},
@@ -30,6 +31,8 @@ pub(crate) struct FoldedScans<'a> {
     pub cause: Option<&'a Scan>,
     /// The fold of all scans.
     pub state: FoldState<'a>,
+    /// The estimates that the incoming scans bring for the way to the customer.
+    pub estimates: Vec<DeliveryEstimate>,
 }
 
 /// Adds incoming scans to the stored scans of a shipment. For the scans in `restated`, the meaning of the incoming scan
@@ -54,16 +57,16 @@ pub(crate) fn fold_incoming<'a>(
     };
     let mut after = before.clone();
     let mut outcomes = vec![ScanOutcome::Repeated; incoming.len()];
-    let mut cause: Option<&Scan> = None;
+    let (mut cause, mut estimates): (Option<&Scan>, Vec<DeliveryEstimate>) = (None, vec![]);
     let mut by_clock: Vec<(&Scan, &mut ScanOutcome)> = incoming.iter().zip(&mut outcomes).collect();
     by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
     for (scan, outcome) in by_clock {
         let is_restated = restated.contains(&scan.identity);
-        let Some((place, stored_meaning)) =
-            add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
-        else {
-            continue;
-        };
+        let added = add_scan(&mut state, &mut journey, &mut places, scan, is_restated);
+        if journey.includes(scan) && !journey.is_on_way_back(scan) {
+            estimates.extend(scan.estimate);
+        }
+        let Some((place, stored_meaning)) = added else { continue };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
         let effect = classify_effect(merged, &journey, order.status, &after, &tracking);
@@ -80,7 +83,7 @@ pub(crate) fn fold_incoming<'a>(
         }
         after = tracking;
     }
-    FoldedScans { outcomes, before, after, cause, state }
+    FoldedScans { outcomes, before, after, cause, state, estimates }
 }
 
 /// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning. Returns

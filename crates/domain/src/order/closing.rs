@@ -142,6 +142,7 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::ScanRecorded
         | ActivityKind::NotificationResent
         | ActivityKind::ScanRetracted
+        | ActivityKind::DeliveryEstimateSet
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::OrderReplaced => false,

@@ -50,6 +50,7 @@ impl Order {
             self.advance(trigger, context);
             self.reopen_by_movement(&before, &after, context);
         }
+        self.changes.estimates.extend(folded.estimates.iter().map(|estimate| (id, *estimate)));
         if context.actor.kind != ActorKind::Carrier {
             let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));
             for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| new(answer)) {

@@ -1,10 +1,9 @@
 //! Registering a shipment: which units it gets, and whether these units and its tracking number are free.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     activity::ActivityKind,
     actor::{Actor, ActorKind},
+    delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
     ids::ShipmentId,
     input_field::{InputField, ItemField},
     item::Item,
@@ -28,7 +27,7 @@ pub struct NewShipment {
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
     pub lines: Option<Vec<ItemQuantity>>,
     /// When the delivery is expected.
-    pub estimated_delivery: Option<DateTime<Utc>>,
+    pub estimated_delivery: Option<ExpectedDelivery>,
 }
 
 impl Order {
@@ -86,13 +85,16 @@ impl Order {
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
         self.give_up_number(&number, context);
+        let promised =
+            new.estimated_delivery.map(|expected| DeliveryEstimate::from_merchant(expected, context.now));
+        self.changes.estimates.extend(promised.map(|estimate| (new.id, estimate)));
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
-            promised_delivery: new.estimated_delivery,
+            promised_delivery: promised,
             created_at: context.now,
             cancelled_at: None,
             cancel_reason: None,

@@ -8,10 +8,10 @@ mod story;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item,
-    ItemId, ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind,
-    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus,
-    SupplierCommitment, TrackingNumber, UserId, fold,
+    Actor, ActorKind, Carrier, Changes, Context, DeliveryEstimate, DeliveryWindow, EstimateSource, Evidence,
+    ExpectedDelivery, FulfillmentPath, InputField, Item, ItemId, ItemQuantity, Meaning, Money, Order,
+    OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanIdentity,
+    Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -87,9 +87,19 @@ pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
     }
 }
 
-/// A promise made at `minutes`, for a delivery at `expected`.
-pub fn promise(minutes: i64, expected: i64) -> Estimate {
-    Estimate { said_at: at(minutes), expected: at(expected) }
+/// A delivery that is expected at this time.
+pub fn expected_at(minutes: i64) -> ExpectedDelivery {
+    ExpectedDelivery::Window(DeliveryWindow::at(at(minutes).fixed_offset()))
+}
+
+/// A promise made by the carrier at `minutes`, for a delivery at `expected`.
+pub fn promise(minutes: i64, expected: i64) -> DeliveryEstimate {
+    DeliveryEstimate {
+        said_at: at(minutes),
+        received_at: at(minutes),
+        expected: expected_at(expected),
+        source: EstimateSource::Carrier,
+    }
 }
 
 pub fn milestone(number: u8, status: ShipmentStatus, minutes: i64) -> Scan {

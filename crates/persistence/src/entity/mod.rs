@@ -1,5 +1,6 @@
 //! The tables as sea-orm reads them. Rows are inserted through [`dialect`](crate::dialect).
 
+pub(crate) mod delivery_estimate;
 pub(crate) mod failure;
 pub(crate) mod idempotency_key;
 pub(crate) mod mail;

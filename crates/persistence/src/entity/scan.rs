@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub package: Option<String>,
     pub estimated_delivery: Option<DateTimeUtc>,
     pub estimated_at: Option<DateTimeUtc>,
+    pub delivery_estimate: Option<String>,
+    pub estimate_received: Option<DateTimeUtc>,
     pub recorded_at: DateTimeUtc,
     pub recorded_by: Option<String>,
     pub recorded_by_id: Option<String>,

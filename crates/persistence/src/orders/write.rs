@@ -8,7 +8,7 @@ use sea_orm::Set;
 use serde_json::Value;
 
 use crate::{
-    activities, dialect,
+    activities, delivery_estimates, dialect,
     entity::{order, order_event, order_item},
     error::{Error, Result},
     notifications, outbox, shipments,
@@ -52,8 +52,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
-/// outbox.
+/// Writes what requests changed in these orders: status, events, notifications, items, shipments, estimates,
+/// activities, and the outbox.
 /// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
 /// events that happened longer than `max_age` ago.
 ///
@@ -91,6 +91,7 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
     insert_split_items(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
+    delivery_estimates::insert(tx, orders).await?;
     activities::insert(tx, orders).await?;
     outbox::insert(tx, &changed).await
 }

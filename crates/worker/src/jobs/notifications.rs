@@ -166,7 +166,7 @@ fn summarize_shipment(
         tracking_number: shipment.tracking_number.to_string(),
         url: carriers.tracking_url(&shipment.tracking_number),
         status: shipment.describe().to_owned(),
-        estimated_delivery: shipment.expected_delivery(),
+        estimated_delivery: shipment.expected_delivery().map(|expected| expected.date()),
         condition: shipment.describe_trouble().map(str::to_owned),
         pickup_place: context.pickup_places.get(&shipment.id).cloned(),
         items: contents.collect(),

@@ -4,7 +4,7 @@
 //! decides nothing: the caller chooses the kind of mail and the texts for statuses.
 
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use domain::text::single_line;
 
@@ -63,8 +63,8 @@ pub struct ShipmentSummary {
     pub url: Option<String>,
     /// The status as text: "In transit".
     pub status: String,
-    /// When the carrier expects to deliver. Shown as a day, and only while the order is on its way.
-    pub estimated_delivery: Option<DateTime<Utc>>,
+    /// The day of the delivery, as the carrier wrote it. Shown only while the order is on its way.
+    pub estimated_delivery: Option<NaiveDate>,
     /// The condition as text, if there is one.
     pub condition: Option<String>,
     /// The place where the shipment can be collected, if it waits there and the place is known.
@@ -290,9 +290,9 @@ impl OrderMail {
     }
 }
 
-/// A date as text, such as "Thursday, 26 November 2026". In UTC, because a carrier's estimate is a day, not a time.
-fn day_of_week(at: DateTime<Utc>) -> String {
-    at.format("%A, %-d %B %Y").to_string()
+/// A date as text, such as "Thursday, 26 November 2026".
+fn day_of_week(date: NaiveDate) -> String {
+    date.format("%A, %-d %B %Y").to_string()
 }
 
 #[cfg(test)]

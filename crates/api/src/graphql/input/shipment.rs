@@ -1,9 +1,10 @@
-//! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan` and `retractScan`.
+//! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan`, `retractScan` and `setDeliveryEstimate`.
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
 use domain::{
-    CarrierDirectory, InputField, Meaning, NewShipment, OrderId, Refusal, ScanId, ShipmentId, TrackingNumber,
+    CarrierDirectory, DeliveryWindow, ExpectedDelivery, InputField, Meaning, NewShipment, OrderId, Refusal,
+    ScanId, ShipmentId, TrackingNumber,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::{
     super::{
         carrier::CarrierInput,
+        delivery_estimate::DeliveryEstimateInput,
         enums::{ShipmentConditionKind, ShipmentStatus},
     },
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
@@ -32,8 +34,15 @@ pub struct CreateShipmentInput {
     /// The items and quantities in the shipment. By default, every unit that is in no shipment yet and that the caller
     /// may ship, including suppliers' items. If these come from several places, send `items` or `origin`.
     items: Option<Vec<QuantityInput>>,
-    /// When the shipment is expected to be delivered. It is used until the carrier sends an estimate.
+    /// When the shipment is expected to be delivered, as an instant. It is used until the carrier sends an estimate. Its
+    /// day is that of UTC: better use `deliveryEstimate`.
     estimated_delivery: Option<Time>,
+    /// When the shipment is expected to be delivered, as a day or a window. It is used until the carrier sends an
+    /// estimate. Not together with `estimatedDelivery`.
+    // Not serialized when it is `None`: before this field existed, inputs were hashed without it, and an idempotency
+    // key of that time must still match its input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_estimate: Option<DeliveryEstimateInput>,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -46,6 +55,18 @@ pub struct CancelShipmentInput {
     shipment_id: ID,
     /// The reason.
     reason: String,
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// When the delivery of a shipment is expected.
+#[derive(InputObject, Serialize)]
+pub struct SetDeliveryEstimateInput {
+    /// The id of the shipment.
+    shipment_id: ID,
+    /// When it is expected. It counts until the carrier, or somebody else, says another estimate.
+    delivery_estimate: DeliveryEstimateInput,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -102,7 +123,7 @@ impl CreateShipmentInput {
                 .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
-            estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,
+            estimated_delivery: parse_estimate(self.estimated_delivery, self.delivery_estimate)?,
         };
         Ok((id(InputField::OrderId, &self.order_id)?, new, key))
     }
@@ -114,6 +135,15 @@ impl CancelShipmentInput {
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
         Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
+    }
+}
+
+impl SetDeliveryEstimateInput {
+    pub(in crate::graphql) fn into_estimate(
+        self,
+    ) -> Result<(ShipmentId, ExpectedDelivery, Option<IdempotencyKey>), Refusal> {
+        let key = parse_key(&self.idempotency_key, "setDeliveryEstimate", &self)?;
+        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.delivery_estimate.parse()?, key))
     }
 }
 
@@ -139,6 +169,24 @@ impl RecordScanInput {
             notes: self.notes,
         };
         Ok((manual_scan, key))
+    }
+}
+
+/// The estimate of a registration, from either of its two fields.
+fn parse_estimate(
+    instant: Option<Time>,
+    estimate: Option<DeliveryEstimateInput>,
+) -> Result<Option<ExpectedDelivery>, Refusal> {
+    let instant = parse_optional_time(InputField::EstimatedDelivery, instant)?;
+    match (instant, estimate) {
+        (Some(_), Some(_)) => Err(Refusal::invalid(
+            InputField::DeliveryEstimate,
+            "say it either here or as estimatedDelivery, not both",
+        )),
+        (None, Some(estimate)) => estimate.parse().map(Some),
+        (instant, None) => {
+            Ok(instant.map(|at| ExpectedDelivery::Window(DeliveryWindow::at(at.fixed_offset()))))
+        }
     }
 }
 

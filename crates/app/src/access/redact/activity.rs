@@ -10,7 +10,7 @@
 //! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
 //! | `notification_resent` | all but notes | nothing: notifications are between the merchant and the customer |
-//! | `scan_retracted` | all but notes | the same |
+//! | `scan_retracted`, `delivery_estimate_set` | all but notes | the same |
 //!
 //! 1. Nobody but staff sees the id of another actor.
 //! 2. An item is a supplier's own if it is so now and was so when the activity was recorded: a supplier does not learn
@@ -28,8 +28,17 @@ use super::redact_actor;
 use crate::access::{Caller, Scope};
 
 /// The facts that a supplier sees, except the items.
-const FOR_SUPPLIERS: [&str; 8] =
-    ["carrier", "tracking_number", "origin", "scan_id", "meaning", "occurred_at", "accept_by", "ship_by"];
+const FOR_SUPPLIERS: [&str; 9] = [
+    "carrier",
+    "tracking_number",
+    "origin",
+    "scan_id",
+    "meaning",
+    "occurred_at",
+    "accept_by",
+    "ship_by",
+    "delivery_estimate",
+];
 
 /// The facts about one of its items that a supplier sees.
 const OF_ITEM_FOR_SUPPLIERS: [&str; 2] = ["item_id", "quantity"];
@@ -81,6 +90,7 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded
         | ActivityKind::ScanRetracted
+        | ActivityKind::DeliveryEstimateSet
         | ActivityKind::NotificationResent => true,
         ActivityKind::ItemsAccepted | ActivityKind::ItemsDeclined | ActivityKind::ItemsReassigned => false,
     }
@@ -103,6 +113,7 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::OrderReopened
         | ActivityKind::ReturnReceived
         | ActivityKind::ScanRetracted
+        | ActivityKind::DeliveryEstimateSet
         | ActivityKind::NotificationResent => false,
     }
 }

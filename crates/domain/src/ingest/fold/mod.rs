@@ -18,6 +18,7 @@ pub(super) use legs::Journey;
 pub(crate) use state::FoldState;
 
 use crate::{
+    delivery_estimate::DeliveryEstimate,
     scan::{Evidence, Meaning, Scan},
     shipment::{ConditionKind, Rank, ShipmentStatus, Tracking},
 };
@@ -25,8 +26,8 @@ use crate::{
 /// A pick-up this long after the delivery begins a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
-/// Computes the state of a shipment from its scans. `placed_at` is when its order was placed. `promised_delivery` is
-/// the estimate from the registration; it counts while no scan has an estimate.
+/// Computes the state of a shipment from its scans. `placed_at` is when its order was placed. `promised` is
+/// the last estimate of the merchant.
 ///
 /// 1. Scans of other parcels with the same number do not count, nor scans of the way back after a delivery.
 /// 2. The status is the furthest one that a scan of the way to the customer reports. Trouble that shows that the
@@ -42,9 +43,9 @@ const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 pub fn fold<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
-    promised_delivery: Option<DateTime<Utc>>,
+    promised: Option<DeliveryEstimate>,
 ) -> Tracking {
-    FoldState::new(scans.into_iter().map(Cow::Borrowed), placed_at, promised_delivery).tracking()
+    FoldState::new(scans.into_iter().map(Cow::Borrowed), placed_at, promised).tracking()
 }
 
 /// The way back of a shipment that was delivered. Its scans do not count for the way to the customer: a delay or

@@ -10,7 +10,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{clears, condition_of, ends_with_delivery, legs::Role, shows_possession};
 use crate::{
-    scan::{Estimate, Meaning, Scan, ScanIdentity},
+    delivery_estimate::DeliveryEstimate,
+    scan::{Meaning, Scan, ScanIdentity},
     shipment::{Condition, Rank, Reached, ShipmentStatus, Tracking},
 };
 
@@ -29,7 +30,7 @@ pub(super) struct OutboundScans {
     /// Scans that report no status and show that the carrier has the parcel.
     possession: BTreeSet<(TimeKey, usize)>,
     /// The estimates of the delivery. The last one counts.
-    estimates: BTreeSet<(Estimate, usize)>,
+    estimates: BTreeSet<(DeliveryEstimate, usize)>,
 }
 
 /// The scans that report one status.
@@ -112,7 +113,7 @@ impl OutboundScans {
     pub fn tracking(
         &self,
         all: &[Cow<'_, Scan>],
-        promised_delivery: Option<DateTime<Utc>>,
+        promised: Option<DeliveryEstimate>,
         in_possession: bool,
     ) -> Tracking {
         let furthest = self.milestones().map(|(status, _)| status).next_back();
@@ -130,13 +131,13 @@ impl OutboundScans {
         let reached = |rank: Rank| {
             since(rank).map(|first| Reached { at: first.0.1, inferred: self.is_inferred(rank, first) })
         };
-        let estimate = self.estimates.last().map(|(estimate, _)| estimate.expected);
+        let estimate = self.estimates.last().map(|(estimate, _)| *estimate).max(promised);
         Tracking {
             status,
             status_before_return: None,
             in_possession,
             condition: self.condition(all, status),
-            estimated_delivery: estimate.or(promised_delivery),
+            estimated_delivery: estimate.map(|estimate| estimate.expected),
             shipped: reached(Rank::Shipped),
             out_for_delivery: reached(Rank::OutForDelivery),
             delivered_at: since(Rank::Delivered).map(|((_, occurred_at, ..), _)| occurred_at),

@@ -21,13 +21,14 @@ use super::{
     outbound::OutboundScans,
 };
 use crate::{
+    delivery_estimate::DeliveryEstimate,
     scan::Scan,
     shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
 };
 
 /// The scans of a shipment and the state that follows from them.
 pub(crate) struct FoldState<'a> {
-    promised_delivery: Option<DateTime<Utc>>,
+    promised: Option<DeliveryEstimate>,
     scans: Vec<Cow<'a, Scan>>,
     by_clock: BTreeSet<(NaiveDateTime, usize)>,
     packages: Packages,
@@ -41,7 +42,7 @@ impl<'a> FoldState<'a> {
     pub fn new(
         scans: impl IntoIterator<Item = Cow<'a, Scan>>,
         placed_at: DateTime<Utc>,
-        promised_delivery: Option<DateTime<Utc>>,
+        promised: Option<DeliveryEstimate>,
     ) -> Self {
         let scans: Vec<Cow<'a, Scan>> = scans.into_iter().collect();
         let mut packages = Packages::new(placed_at);
@@ -49,7 +50,7 @@ impl<'a> FoldState<'a> {
         let journey = Journey::new(packages.attribution(), &scans);
         let by_clock = scans.iter().enumerate().map(|(place, scan)| (scan.clock(), place)).collect();
         let (roles, outbound) = (vec![], OutboundScans::default());
-        let mut state = Self { promised_delivery, scans, by_clock, packages, journey, roles, outbound };
+        let mut state = Self { promised, scans, by_clock, packages, journey, roles, outbound };
         state.assign_all_roles();
         state
     }
@@ -57,7 +58,7 @@ impl<'a> FoldState<'a> {
     /// The state of the shipment.
     pub fn tracking(&self) -> Tracking {
         let in_possession = self.journey.is_in_possession();
-        let outbound = self.outbound.tracking(&self.scans, self.promised_delivery, in_possession);
+        let outbound = self.outbound.tracking(&self.scans, self.promised, in_possession);
         match self.journey.open_return() {
             Some(open) => self.return_tracking(open, outbound),
             None => outbound,

@@ -6,8 +6,9 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{FoldState, fold};
 use crate::{
+    delivery_estimate::{DeliveryEstimate, DeliveryWindow, ExpectedDelivery},
     order::{Outcome, Request},
-    scan::{Estimate, Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    scan::{Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{ConditionKind, Rank, ShipmentStatus, ShipmentStatus::*},
     status::OrderStatus,
     test_support::{actors, at, by, order, scan, shipment, shipment_id},
@@ -163,11 +164,22 @@ fn any_scan() -> impl Strategy<Value = Scan> {
             evidence,
             time_estimated: local.is_some(),
             local_time: local.flatten().map(|clock| at(clock).naive_utc()),
-            estimate: estimate.map(|expected| Estimate { said_at: at(minutes), expected: at(expected) }),
+            estimate: estimate
+                .map(|expected| DeliveryEstimate::from_merchant(expected_at(expected), at(minutes))),
             package: package.map(str::to_owned),
             ..numbered(number, meaning, minutes)
         },
     )
+}
+
+/// A delivery that is expected at this time.
+fn expected_at(minutes: i64) -> ExpectedDelivery {
+    ExpectedDelivery::Window(DeliveryWindow::at(at(minutes).fixed_offset()))
+}
+
+/// An estimate of the merchant, between those of the carrier.
+fn promised() -> Option<DeliveryEstimate> {
+    Some(DeliveryEstimate::from_merchant(expected_at(5_000), at(4_000)))
 }
 
 proptest! {
@@ -178,14 +190,14 @@ proptest! {
         known in vec(any_scan(), 0..6),
         changes in vec((any_scan(), prop::option::of(0..20usize)), 0..12),
     ) {
-        let mut state = FoldState::new(known.iter().map(Cow::Borrowed), at(0), Some(at(5_000)));
+        let mut state = FoldState::new(known.iter().map(Cow::Borrowed), at(0), promised());
         for (scan, replaced) in &changes {
             match replaced.filter(|place| *place < state.scans().len()) {
                 Some(place) => state.replace(place, scan.clone()),
                 None => state.push(Cow::Borrowed(scan)),
             }
             let scans: Vec<Scan> = state.scans().iter().map(|scan| scan.as_ref().clone()).collect();
-            prop_assert_eq!(state.tracking(), fold(&scans, at(0), Some(at(5_000))));
+            prop_assert_eq!(state.tracking(), fold(&scans, at(0), promised()));
             let anew = FoldState::new(scans.iter().map(Cow::Borrowed), at(0), None);
             for rank in [Rank::None, Rank::Labelled, Rank::Shipped, Rank::OutForDelivery, Rank::Delivered] {
                 prop_assert_eq!(state.first_scan_reaching(rank), anew.first_scan_reaching(rank));

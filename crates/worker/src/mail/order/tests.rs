@@ -14,7 +14,7 @@ fn shipment(number: &str) -> ShipmentSummary {
         tracking_number: number.to_owned(),
         url: Some(format!("https://carrier.example/track?a=1&number={number}")),
         status: "In transit".to_owned(),
-        estimated_delivery: Some("2026-11-26T18:00:00Z".parse().unwrap()),
+        estimated_delivery: Some("2026-11-26".parse().unwrap()),
         condition: None,
         pickup_place: None,
         items: vec![item(2, "Blue mug, 0.3 l"), item(1, "Wooden spoon")],
