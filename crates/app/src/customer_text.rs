@@ -3,7 +3,14 @@
 //! Mails and the tracking page speak in the name of the shop, and a customer could direct both to another person.
 //! Example: a customer orders an item with the name "Call 555-0100, your account is locked" and sends the link to
 //! somebody else. Therefore neither shows a customer's own text. The API shows it to the customer and to staff.
-//! `notifications` and the tracking page call this.
+//!
+//! `api::track`, `notifications` and the notification job of `worker` call this.
+//!
+//! - Only `pickup_places` reads the database. A shipment is missing in its map if it does not wait, or if its latest
+//!   scan at the pickup point names no place.
+//! - `reason_to_mail` and `reason_of_called_off` are for the mail: `None` if there is no reason that staff gave, or not
+//!   one for all units.
+//! - `list_called_off` is empty if nothing was called off. It takes the items that `items_to_show` returned.
 
 use std::collections::HashMap;
 

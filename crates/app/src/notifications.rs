@@ -1,5 +1,16 @@
 //! Opens notifications that were leased, for `worker` to send, and records the result of each attempt. `resend` sends
 //! one again by request.
+//!
+//! The notification job of `worker` calls the steps of one attempt in this sequence:
+//!
+//! 1. `open_notification` begins the attempt. `None` or an error: there is no mail to send now.
+//! 2. `hand_over_notification`, after the mail server has accepted the recipient. The mailbox does not need it. `false`
+//!    or an error: the mail must not be sent.
+//! 3. `record_notification_sent`, or `record_notification_failure`. The latter says when to try again, or closes the
+//!    notification as failed: after a permanent refusal, after `GIVE_UP_AFTER`, or through `give_up` after
+//!    `MAX_UNKNOWN_OUTCOMES`.
+//!
+//! Each step commits a transaction of its own. No mail is sent here.
 
 mod resend;
 

@@ -1,6 +1,14 @@
-//! Places orders and carries out commands that change an order.
+//! Places orders and carries out commands that change an order. The mutations of `api` call this.
 //!
-//! `orders/commands.rs` describes how a command is carried out. All changes take that way.
+//! 1. `orders/commands.rs` describes how a command is carried out. All changes take that way.
+//! 2. `execute` waits for its place in a batch with the commands of other callers. A repeated command, by its
+//!    idempotency key, gets the first answer.
+//! 3. `preview_command` is for a dry run: it reads without a lock and writes nothing.
+//! 4. `place_order` is not batched. `place_in_transaction` runs until it commits: it looks for the answer of the key,
+//!    checks the rate and the reference, links the replaced order, and inserts. The outer error is a failure of the
+//!    database, the inner one a refusal.
+//! 5. `own_address` is the address for an order that a customer places. `None`: the token has none, and the input names
+//!    none.
 
 mod commands;
 mod customer_rate;
@@ -158,8 +166,10 @@ impl Orders {
         let order = Order::place(new, &context)?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
         let rate = CustomerRate::for_customer(&caller.actor, self.policy.customer_orders_per_minute);
-        let placed =
-            retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), &context)).await?;
+        let placed = retry_transaction(|| {
+            place_in_transaction(&self.store, &order, key.as_ref(), rate.as_ref(), &context)
+        })
+        .await?;
         self.feed.poke();
         placed
     }
@@ -196,7 +206,7 @@ pub(crate) fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
     Context { actor: caller.actor.clone(), now, request_id: caller.request_id.clone(), webhook_id: None }
 }
 
-async fn insert(
+async fn place_in_transaction(
     store: &Store,
     order: &Order,
     key: Option<&(ScopedKey, [u8; 32])>,

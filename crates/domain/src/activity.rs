@@ -1,5 +1,6 @@
-//! Activities: the record of every change of items, shipments, returns, scans by hand and notifications of an order. A
-//! change that is also a transition has an event as well.
+//! Activities: the record of every change of items, shipments, returns, scans by hand, notifications and closings of an
+//! order. A change that is also a transition has an event as well. `order/activities.rs` makes them,
+//! `persistence::activities` stores them, and `app::access` redacts them.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

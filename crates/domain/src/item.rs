@@ -1,4 +1,8 @@
 //! The items of an order, and where their units are.
+//!
+//! The files of `order/`, the roll-up and the progress count units with these functions; `api` shows them. Only
+//! `overdue` compares with a clock. The functions that begin with `may_` and `is_` answer for one actor: `app::access`
+//! asks `is_supplied_by`, the requests of `order/` the others.
 
 use chrono::{DateTime, Utc};
 

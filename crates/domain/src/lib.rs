@@ -1,9 +1,12 @@
 //! The domain of Milepost: orders, shipments and scans, and the rules that change them.
 //!
-//! 1. All of it is pure functions and values. There is no `async`, no I/O, no clock and no random number: times and
-//!    ids are arguments.
-//! 2. [`Order::place`] creates an order. [`Order::apply`] is the only way to change one.
+//! 1. All of it is pure functions and values. There is no `async`, no I/O, no clock and no random number: times and ids
+//!    are arguments. What is "written", "recorded" or "noted" here is a change of a value in memory.
+//! 2. [`Order::place`] creates an order. [`Order::apply`] is the only way to change one. `app` calls both, and
+//!    `persistence` writes the [`Changes`].
 //! 3. [`TRANSITIONS`] is the only table of permitted transitions.
+//! 4. A request that is not granted answers a [`Refusal`], and has changed nothing. A text that cannot be parsed is an
+//!    error of its type.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,5 @@
-//! Money: an amount in the smallest unit of a currency.
+//! Money: an amount in the smallest unit of a currency. `order/place.rs` refuses a currency without [`decimals`]. `api`
+//! and the mails show an amount as text: `42.05 USD`.
 
 use std::fmt;
 

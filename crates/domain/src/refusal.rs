@@ -1,5 +1,6 @@
 //! Refusals: why a request is not granted. A refusal is an answer, not a failure. A refused request has changed
-//! nothing.
+//! nothing. `domain`, `app` and `api` make them; `api` turns them into members of a result. The functions of
+//! [`Refusal`] only build one.
 
 use crate::{
     ids::{ItemId, ShipmentId},

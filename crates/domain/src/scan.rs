@@ -1,4 +1,10 @@
 //! Scans: the tracking events of carriers, how repeats of a scan are merged, and what a scan did when it came.
+//!
+//! 1. `carriers` makes scans of webhooks, and their times with [`CarrierTime`]: `or_arrival` never fails, `local` is
+//!    `None` for a time that cannot be right.
+//! 2. `ingest::effects` merges repeats. `ingest::routed_scans` asks with the same function whether a repeat would
+//!    change anything.
+//! 3. `ingest` sorts scans by `clock`. A scan without `has_clock` has only the time at which it arrived.
 
 use std::{fmt, str::FromStr};
 
@@ -130,8 +136,8 @@ impl Scan {
         let merged = Self {
             meaning: told.meaning,
             evidence: told.evidence,
-            description: fuller(&self.description, &incoming.description),
-            location: fuller(&self.location, &incoming.location),
+            description: choose_longer(&self.description, &incoming.description),
+            location: choose_longer(&self.location, &incoming.location),
             occurred_at: better.occurred_at,
             time_estimated: better.time_estimated,
             local_time: better.local_time,
@@ -158,7 +164,7 @@ impl Scan {
 
 /// Returns the longer of two texts, because carriers complete their texts in repeats. Of two texts of the same length
 /// it returns the greater one, so that the result does not depend on which came first.
-fn fuller(one: &Option<String>, other: &Option<String>) -> Option<String> {
+fn choose_longer(one: &Option<String>, other: &Option<String>) -> Option<String> {
     one.iter().chain(other).max_by_key(|words| (words.len(), words.as_str())).cloned()
 }
 

@@ -1,4 +1,8 @@
 //! Shipments: the carrier, the units, the status and the condition of a shipment.
+//!
+//! A shipment is changed by `order/` alone. The functions here answer questions about one: for the rules (`rank`,
+//! `is_live`, `outbound_rank`), for people (`describe`, `describe_trouble`, `expected_delivery`), which `api::track`
+//! and the mails show, and for summaries of webhooks (`moves_though_cancelled`).
 
 use chrono::{DateTime, Utc};
 

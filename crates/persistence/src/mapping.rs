@@ -1,5 +1,11 @@
 //! Converts rows to domain values. A row that Milepost cannot have written is an error that names the table and the
-//! row.
+//! row. Every module that reads a table calls the conversions.
+//!
+//! - The methods of `RowPosition` convert one value of a row; `what` is the text of the error.
+//! - `parse_number`, `parse_shipment_status` and `parse_identity` are for statements that do not read a whole row.
+//! - `log_and_skip_corrupt` is for work over all rows: `shipments` and `webhooks::requeue`. It turns any error into
+//!   `None`, and logs it.
+//! - Columns that belong together are all set or all NULL: a condition, a closing, an estimate, a retraction.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -125,7 +131,7 @@ impl TryFrom<entity::order::Model> for OrderHead {
     }
 }
 
-impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
+impl TryFrom<entity::order_item::Model> for OrderPart<Item> {
     type Error = Error;
 
     fn try_from(row: entity::order_item::Model) -> Result<Self> {
@@ -163,7 +169,7 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
 }
 
 /// A part of an order, and the id of the order.
-pub(crate) struct OrderRows<T> {
+pub(crate) struct OrderPart<T> {
     pub order_id: OrderId,
     pub part: T,
 }

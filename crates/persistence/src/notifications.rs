@@ -1,5 +1,17 @@
 //! Notifications: one row for each key, written in the transaction of the event that causes it, and the record of the
 //! attempts to send it. `resend` makes a notification due again by request.
+//!
+//! 1. `orders::write` calls `enqueue_notifications`. `list_news` says what a change tells the customer; if that is
+//!    nothing, no row is written. `supersede` closes the queued notifications of these orders as suppressed, except of
+//!    muted ones.
+//! 2. A row with a reason for suppression (`reason`) is written as suppressed, and is never due. An order without an
+//!    address gets one such row.
+//! 3. For `worker`, `app::notifications` takes an attempt through `open_notification`, `hand_over` just before the
+//!    content is sent, then `mark_sent` or `not_sent`. Each of these commits on its own.
+//! 4. `None` or `false` of these functions: the notification belongs to another attempt by now, or is not queued any
+//!    more. No mail may be sent then.
+//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `clear_due` takes it out of the count
+//!    when the answer of the mail server is known.
 
 mod resend;
 

@@ -1,5 +1,14 @@
-//! Stores scans: each scan once, with the number of its repeats. Webhooks, replays and manual scans load a
-//! [`ScanRecorder`], let `domain` record scans in it, and write what it noted.
+//! Stores scans: each scan once, with the number of its repeats. Webhooks, replays and manual scans take three steps in
+//! one transaction:
+//!
+//! 1. `load_recorder` loads what is stored of the shipments into a [`ScanRecorder`].
+//! 2. `domain` records scans in it.
+//! 3. `record` writes what it noted: new scans; scans whose data or meaning is revised (`update_revised`); retracted
+//!    scans, which stay stored (`update_retracted`); and for scans that came again, how often (`add_to_seen`).
+//!
+//! `app::orders::commands`, `app::webhooks::process` and `app::webhooks::replay::apply` do this.
+//! `app::webhooks::load_router` calls `load_for_shipments` to route scans. A shipment without scans is missing in its
+//! map.
 
 use std::collections::HashMap;
 
@@ -55,7 +64,7 @@ pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
     dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
     update_revised(tx, recorder.revised_scans()).await?;
-    retract(tx, recorder.retracted_scans()).await?;
+    update_retracted(tx, recorder.retracted_scans()).await?;
     add_to_seen(tx, recorder.seen_again()).await
 }
 
@@ -123,7 +132,7 @@ async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>)
     Ok(())
 }
 
-async fn retract(tx: &Tx, retracted: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+async fn update_retracted(tx: &Tx, retracted: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = retracted.into_iter().map(|stored| {
         let row = to_row(stored);
         let new = scan::ActiveModel {

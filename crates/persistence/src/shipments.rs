@@ -1,5 +1,13 @@
 //! Shipments: finds them by carrier and tracking number, and loads those of orders. `read::shipments` has the reads for
-//! people. Functions with `most` fail with [`TooManyRows`](crate::Error::TooManyRows) if there are more rows.
+//! people.
+//!
+//! - `app::orders::reservations` and `app::webhooks::load_router` lock numbers before they look for shipments, and
+//!   before they lock orders. On SQLite there is nothing to lock.
+//! - `find_tracked_shipments` also finds shipments that were delivered or cancelled. A number without a shipment is
+//!   missing in the map.
+//! - `app::webhooks::misrouted` calls `find_reused_numbers`. A row that cannot be read is logged and left out.
+//! - `shipments_of` and `load_lines` load whole shipments for `orders` and `read`. Functions with `most` fail with
+//!   [`TooManyRows`](crate::Error::TooManyRows) if there are more rows.
 
 mod write;
 

@@ -2,6 +2,13 @@
 //!
 //! 1. SQLite has one connection that writes and several that read. PostgreSQL has one pool for both.
 //! 2. Functions that write take a [`Tx`]. Functions that only read take the [`Store`], and see committed rows.
+//! 3. `milepost` opens, migrates and closes the store: `serve`, `check`, `migrate` and the demo. It lists the
+//!    migrations, each with its name and whether it is applied.
+//! 4. `api::health` calls `ping` and `writable` for `/readyz`. A `writable` that waits in vain for `patience` is still
+//!    `Ok`, unless nothing could be written for ten seconds.
+//! 5. `app` and the other modules of this crate begin and commit transactions. Begin waits at most five seconds for a
+//!    connection. Work that may be repeated ends with `commit_repeatable`, other work with `commit`.
+//! 6. Only tests call `unmigrate` and `on_statement`.
 
 use std::{fmt, sync::Arc, time::Duration};
 

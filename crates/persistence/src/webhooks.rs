@@ -1,6 +1,14 @@
 //! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became of
 //! it. A webhook belongs to the job that leased it, until it is settled or leased again; the functions with [`Leased`]
-//! check that.
+//! check that, and leave out or answer `false` for one that belongs to another attempt.
+//!
+//! 1. `app::webhooks` inserts what senders push.
+//! 2. `app::webhooks::process` counts how many bodies fit into memory, locks and loads those, and settles them in the
+//!    same transaction. A webhook with very many parcels is locked alone, without its body (`lock_leased`).
+//! 3. `settle` sets the state and its reason, ends the lease, and writes for which numbers the webhook waits. An
+//!    earlier failure is cleared. `find_waits` reads the numbers of webhooks that are processed again.
+//! 4. `app::webhooks::callback` counts calls to a sender: `false` also after the last permitted call.
+//! 5. `was_settled` is true for a webhook with a reason. The reason stays when the webhook is requeued.
 
 use std::collections::{HashMap, HashSet};
 

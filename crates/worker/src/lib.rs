@@ -3,6 +3,9 @@
 //!
 //! This crate makes no decisions. A job opens its rows, calls one use case or the mail server, and settles the rows. A
 //! job may run twice, late, or at the same time as another run of itself.
+//!
+//! `milepost` makes the queues, the mailer and the activator, and calls [`run`] in each process that works.
+//! `Queues::redis` connects when it is used first. `milepost` asks `Queues::health` for readiness.
 
 mod activation;
 mod jobs;

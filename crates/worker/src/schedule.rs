@@ -1,5 +1,5 @@
 //! Runs the periodic maintenance tasks. Several processes may run them at the same time: a repeated run finds nothing
-//! to do.
+//! to do. `lib.rs` starts it as a task. A task that fails is logged, and runs again at the next tick.
 
 use std::{collections::HashSet, time::Duration};
 

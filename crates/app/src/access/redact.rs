@@ -1,13 +1,17 @@
-//! Redaction: which parts of an order a caller may see.
+//! Redaction: which parts of an order a caller may see. `reads` and `orders` pass every record through this. `api` asks
+//! `may_see_customers` and `redact_closed`, and counts with [`VisibleShipments`].
 //!
 //! 1. Staff see everything.
 //! 2. A customer sees everything except what the merchant has agreed with suppliers, and what staff wrote for
 //!    themselves.
 //! 3. A supplier sees the items that it sends, the shipments that contain nothing else, and that events happened. It
 //!    does not see texts that people wrote about the order, because such a text can name anybody.
+//! 4. The callers have checked that the order may be seen, see `Caller::may_see`. A caller without orders gets nothing,
+//!    or the supplier's view. `None` means that this caller does not see the record; lists leave it out.
 //!
 //! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
-//! them. `redact/activity.rs` decides both for activities.
+//! them. `redact/activity.rs` decides both for activities. The `strip_` functions return what customers and suppliers
+//! both see, and the two files add their own fields. Nothing here reads or writes the database.
 
 mod activity;
 mod customer;

@@ -1,5 +1,16 @@
 //! Carries out commands: lock, load, decide, write, commit. Many commands share one transaction. `webhooks/process.rs`
 //! takes the same steps for carriers' scans.
+//!
+//! `orders` calls `execute_batch`, which fails as a whole when the database fails. The steps are the methods of
+//! [`CommandBatch`]:
+//!
+//! 1. `lock_and_load` reads everything that the commands need.
+//! 2. `decide` answers one command, in memory: not found if the caller may not see the order or the shipment
+//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply` does. A refusal
+//!    leaves the order unchanged and affects no other command.
+//! 3. `write` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
+//!
+//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it.
 
 use std::collections::HashMap;
 
@@ -110,7 +121,7 @@ impl CommandBatch {
         Ok(CommandOutcome {
             order: order.head().clone(),
             event: event.map(|event| command.caller.redact_event(event.into())),
-            shipment: outcome.shipment.and_then(|id| redact_shipment(order, command, id)),
+            shipment: outcome.shipment.and_then(|id| find_visible_shipment(order, command, id)),
             changed: outcome.changed,
         })
     }
@@ -123,7 +134,7 @@ impl CommandBatch {
         let of_answer = |event: &&domain::Transition| Some(event.version()) == answer.version;
         let new_event = order.changes().transitions.iter().find(of_answer).map(Event::from);
         let stored_event = || self.events.get(&(answer.order_id, answer.version?)).cloned();
-        let shipment = answer.shipment_id.and_then(|id| redact_shipment(order, command, id));
+        let shipment = answer.shipment_id.and_then(|id| find_visible_shipment(order, command, id));
         if answer.shipment_id.is_some() && shipment.is_none() {
             // The caller does not see the shipment any more, for example because the items were reassigned.
             return Err(Refusal::NotFound("shipment").into());
@@ -182,7 +193,7 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
     | Request::Scans { shipment: id, .. }
     | Request::RetractScan { shipment: id, .. } = &command.request
     {
-        return match order.and_then(|order| redact_shipment(order, command, *id)) {
+        return match order.and_then(|order| find_visible_shipment(order, command, *id)) {
             Some(_) => Ok(()),
             None => Err(Refusal::NotFound("shipment")),
         };
@@ -191,7 +202,7 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
 }
 
 /// A shipment of the order, redacted for the caller. `None` if the caller does not see it.
-fn redact_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
+fn find_visible_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
     command.caller.redact_shipment(order.items(), shipment)
 }

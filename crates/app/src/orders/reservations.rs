@@ -1,7 +1,12 @@
-//! Reserves the tracking numbers that a batch of commands registers.
+//! Reserves the tracking numbers that a batch of commands registers. `commands` calls these methods in this sequence:
 //!
-//! The numbers are locked before any order. A webhook that is processed for the same number takes the same lock, so
-//! that the registration and the webhook cannot miss each other.
+//! 1. `lock_numbers` locks the numbers before any order. A webhook that is processed for the same number takes the same
+//!    lock, so that the registration and the webhook cannot miss each other. It waits for others.
+//! 2. `former_orders` are locked together with the orders of the batch. Empty, if no number was cancelled by its
+//!    carrier.
+//! 3. For each granted shipment: `check_number`, then `register_shipment`, which changes memory only.
+//! 4. `release_former` changes the former orders in memory; `commands` writes them. Only numbers that the batch
+//!    registered are released.
 
 use std::collections::HashMap;
 
@@ -28,7 +33,7 @@ impl TrackingNumberReservations {
     /// Locks the numbers of the commands and loads which orders use them.
     pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
         let numbers: Vec<TrackingNumber> =
-            commands.iter().filter_map(|command| requested_number(&command.request)).collect();
+            commands.iter().filter_map(|command| number_to_register(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
         let found = shipments::find_tracked_shipments(tx, &numbers).await?;
         let mut reservations =
@@ -100,7 +105,7 @@ impl TrackingNumberReservations {
     }
 }
 
-fn requested_number(request: &Request) -> Option<TrackingNumber> {
+fn number_to_register(request: &Request) -> Option<TrackingNumber> {
     match request {
         Request::CreateShipment(new) => Some(new.tracking_number.clone()),
         Request::Transition { .. }

@@ -1,4 +1,9 @@
-//! Commands for shipments: create, cancel, record a scan by hand, retract a scan.
+//! Commands for shipments: create, cancel, record a scan by hand, retract a scan. The mutations of `api` call these.
+//!
+//! Each makes a [`Command`] and executes it like every other one. All but `create_shipment` find the order of their
+//! shipment or scan first, without a lock. What does not exist or is not visible to the caller is refused as not found.
+//! A scan by hand has the code `BY_HAND`, and its identity follows from carrier, number, meaning and time: the same
+//! scan again is stored once.
 
 use std::collections::BTreeSet;
 

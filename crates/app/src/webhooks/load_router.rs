@@ -1,4 +1,8 @@
 //! Loads what routing needs: the shipments that have or had some tracking numbers, and their stored scans.
+//!
+//! `process` calls `load_router_locking_numbers` in its transaction. Replay and the search for misrouted scans call
+//! `load_router`, which reads committed rows. A number without a shipment is in no router: its scans have no place to
+//! go.
 
 use domain::{
     TrackingNumber,

@@ -1,6 +1,10 @@
 //! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`).
 //! Processing and replay call it. It changes nothing and never fails: what cannot be parsed becomes a [`Push::Remark`]
 //! with the reason.
+//!
+//! `parse_webhook` reads the body; `resolve_carriers` is a part of it. `build_parsed_webhook` then makes the input of
+//! routing of the parcels, and `distinct_tracking_numbers` lists what has to be loaded and locked, in no particular
+//! sequence.
 
 use std::collections::HashSet;
 

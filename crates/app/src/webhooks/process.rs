@@ -1,4 +1,5 @@
-//! Processes due webhooks: locks and loads, calls the rules of `domain::ingest`, and writes what they decided.
+//! Processes due webhooks: locks and loads, calls the rules of `domain::ingest`, and writes what they decided. The
+//! webhook job of `worker` calls `process_webhooks`.
 //!
 //! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
 //!    parcels. The rest follows in further transactions.
@@ -8,6 +9,9 @@
 //! 4. A webhook that another worker has leased or settled is skipped. A webhook that cannot be parsed is settled as
 //!    ignored, with the reason.
 //! 5. A transaction fails as a whole, for all its webhooks; `worker` then processes each webhook alone.
+//! 6. `process_first_batch` is one transaction: `lock_and_parse_batch` locks and writes nothing, `ingest_scans` writes
+//!    orders and scans, then the results of `build_result` are stored. `process_portion` is one for a part of a large
+//!    webhook; its `None` means that another worker has the webhook.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,11 @@
 //! Effects: adds incoming scans to the stored ones of a shipment, one by one, and says what each of them did.
+//! `order/scans.rs` calls `fold_incoming`. It changes no order: the caller takes the new state from the result.
 //!
 //! 1. The scans are added in the sequence of their clocks, so the effects do not depend on the sequence in the request.
 //! 2. The effect of a scan is determined once, when the scan comes, and is stored. So it depends on all that is known
 //!    then: which scans are the shipment's is judged with all scans of the batch, also with those that are added later.
 //! 3. A scan of a shipment that was cancelled in Milepost changes the computed state, but neither the stored status nor
-//!    the order. Its effect is `Stale` instead of `Applied` or `Early`.
+//!    the order. Its effect is `Stale` instead of `Applied` or `Early` (`without_movement`).
 
 use std::{
     borrow::Cow,

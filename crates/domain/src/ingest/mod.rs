@@ -13,6 +13,9 @@
 //!    `order/scans.rs` gives the shipment its new state, and `order/advance.rs` advances the order.
 //! 6. **Summarize.** [`IngestSummary`] (`summary.rs`) counts the effects of one webhook. From the counts follows how
 //!    the webhook is settled.
+//!
+//! `app::webhooks::process` takes new webhooks through all steps, and `app::webhooks::replay` stored ones.
+//! `app::orders::commands` begins at step 3, for scans of people.
 
 mod effects;
 mod fold;

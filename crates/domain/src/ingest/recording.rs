@@ -1,6 +1,10 @@
 //! Recording: tells new scans of a shipment from those that are stored, applies them to the order, and notes what has
 //! to be written.
 //!
+//! `app` loads a [`ScanRecorder`] through `persistence::scans`. `app::orders::commands` calls `record` and `retract`
+//! for people, [`RoutedScans`](super::RoutedScans) calls `record` for webhooks. `persistence::scans` then writes what
+//! the functions for new, revised, retracted and repeated scans return.
+//!
 //! 1. A scan is stored once for each shipment. `seen` counts how often it was delivered; rule 3 names the deliveries
 //!    that do not count.
 //! 2. A stored scan names the webhook that brought it, or a later one that gave it another meaning.
@@ -9,8 +13,7 @@
 //! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the
 //!    stored scan names. Other webhooks only complete its texts, its times and an unknown meaning.
 //! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
-//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
-//!    stored.
+//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are stored.
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,11 @@
-//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed, and by a
-//! replay.
+//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed
+//! (`app::webhooks::process`), and by a replay (`app::webhooks::replay`).
+//!
+//! 1. `add` takes one webhook after the other. A parcel whose number no shipment has is left out; the summary notes it.
+//! 2. `orders`, `shipments` and `webhooks` say what the caller has to lock and load.
+//! 3. `record` changes the orders in memory. Its error means that what was loaded does not fit together.
+//! 4. Only a replay calls `waiting`, `find_differences`, `for_orders` and `append_for_orders`. An order without
+//!    differences is missing in the map.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,5 +1,8 @@
 //! The summary of a webhook: counts the effects of its scans, and decides how the webhook is settled. Support reads the
 //! text.
+//!
+//! `RoutedScans` adds the outcomes. `app::webhooks::process` logs the `odd_scans` and calls `settle` last: the state is
+//! unmatched if a number has no shipment, else processed. `settle` only computes the result, `persistence` stores it.
 
 #[cfg(test)]
 mod tests;

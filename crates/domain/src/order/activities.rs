@@ -1,4 +1,6 @@
-//! Records activities. The functions that change an order call [`Order::record_activity`] once for each change.
+//! Records activities in the changes of an order. The functions that change an order call [`Order::record_activity`]
+//! once for each change, or the function below for their kind of subject. `app::notifications::resend` calls
+//! `record_resend`.
 //!
 //! 1. A change that is a transition as well, such as the first request for a return, has an activity and an event.
 //! 2. A request that changes nothing has no activity.

@@ -1,4 +1,10 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
+//!
+//! 1. `Order::apply` calls `cancel_shipment`, `cancel_items` and `give_up_number`. `ship` calls the last one too.
+//! 2. `guard` and `cancel_items` call `cancel_labels` when the order is cancelled. It cancels every shipment.
+//! 3. Where units go elsewhere, `cancel_items`, `decline`, `dropship` and `ship` call `confirm_carrier_cancellations`:
+//!    it makes final what only the carrier has cancelled.
+//! 4. To cancel a shipment again succeeds and changes nothing. `mark_cancelled` makes the change and its activity.
 
 use crate::{
     activity::ActivityKind,

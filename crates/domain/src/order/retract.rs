@@ -1,4 +1,5 @@
 //! Retracting scans: staff takes back a scan that is wrong, for example one that was recorded for another shipment.
+//! `Order::apply` calls `retract_scan`, for a request that `ingest::recording` makes.
 //!
 //! 1. The scan stays stored and is marked. The fold leaves it out, and repeats of it do not bring it back.
 //! 2. The order never goes back. Where it then stands further than its shipments, its status is disputed:

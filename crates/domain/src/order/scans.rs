@@ -1,5 +1,8 @@
 //! Recording scans: takes scans of a shipment, from its carrier or from a person, into the order. It is part of step 5
 //! of the ingestion (`ingest/mod.rs`).
+//!
+//! `Order::apply` calls `record_scans`, for a request that `ingest::recording` makes. Scans of a carrier are never
+//! refused for what they say; those of a person are checked. Only the latter leave an activity.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,8 @@
 //! Registering a shipment: which units it gets, and whether these units and its tracking number are free.
+//!
+//! `Order::apply` calls `create_shipment`. To register the same shipment again is no error: the answer is the shipment
+//! that there is. Numbers of other orders are checked by `app::orders::reservations`. The functions that begin with
+//! `check_` change nothing. `cancel` and `scans` ask `may_ship` too.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,5 @@
-//! The tables as sea-orm reads them. Rows are inserted through [`dialect`](crate::dialect).
+//! The tables as sea-orm reads them, one file for each. Rows are inserted through [`dialect`](crate::dialect), and
+//! converted in `mapping`. A test compares the columns with those of the migrations.
 
 pub(crate) mod failure;
 pub(crate) mod idempotency_key;

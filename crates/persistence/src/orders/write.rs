@@ -1,7 +1,11 @@
-//! Writes orders: new ones, and the changes that requests made.
+//! Writes orders: new ones, and the changes that requests and scans made.
 //!
-//! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
-//! and it checks that the order still has the version from which they start.
+//! 1. `insert` writes an order that `app::orders` has placed. It queues no notification.
+//! 2. [`record`] writes everything that changed since the orders were loaded: `app` calls it for commands, webhooks and
+//!    replays, and for an order that is replaced. Orders without changes are skipped.
+//! 3. Only [`record`] changes the status of an order in the database. It writes transitions that the domain has
+//!    created, and it checks that the order still has the version from which they start.
+//! 4. An item that was split off another one is new (`insert_split_items`). All other changed items are updated.
 
 use domain::{Closed, Item, NotificationMaxAge, Order, OrderId};
 use sea_orm::Set;
@@ -52,10 +56,9 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
-/// outbox.
-/// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
-/// events that happened longer than `max_age` ago.
+/// Writes what changed in these orders: status, events, notifications, items, shipments, activities, and the outbox.
+/// Every order must have been loaded by [`lock_and_load`](super::lock_and_load) in the same transaction. Customers are
+/// not notified of events that happened longer than `max_age` ago.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll

@@ -1,4 +1,12 @@
 //! Reads the inbox, for support: stored webhooks, and the codes that are unknown.
+//!
+//! - `app::reads::webhooks` reads pages, counts, sizes and bodies. `build_query` is the condition of a filter.
+//! - `app::webhooks::replay` reads webhooks with their bodies, in parts that fit into memory: `webhooks_after`
+//!   continues behind a key, and an empty list is the end. `count_webhooks_within_bytes` says how many ids can be read
+//!   next: never 0, unless there are none.
+//! - `app::webhooks::reprocess_unknown` lists unknown codes and finds the webhooks of one. Manual scans have no webhook
+//!   and are not counted.
+//! - `app::webhooks` reads one webhook after it made it due.
 
 use std::{
     cmp::Reverse,

@@ -1,4 +1,7 @@
 //! Writes shipments: new ones, and the changes that requests and scans made.
+//!
+//! `orders::write` calls `record` for orders that changed. It updates the changed shipments first, then inserts the new
+//! ones with their lines. A changed shipment that is not found fails as [`Error::LostUpdate`].
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,18 @@
-//! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning
-//! now, or because somebody asks for it.
+//! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning now,
+//! or because somebody asks for it.
 //!
 //! A requeued webhook is pending again, and its failures and calls count from zero. One that is due already is left as
 //! it is. All functions that requeue return how many webhooks became due.
+//!
+//! | function | caller in `app` | skips webhooks that |
+//! |---|---|---|
+//! | `requeue_for_numbers` | `orders::commands` | have failed, are held |
+//! | `requeue_missed_waits` | `webhooks::misrouted`, each minute | as above, for the numbers of unmatched webhooks that have a shipment |
+//! | `requeue_processed` | `webhooks::misrouted`, `webhooks::reprocess_unknown` | are not processed or unmatched, are held |
+//! | `requeue_webhooks` | `webhooks` and `webhooks::replay`, for people | none: it waits for those that are held |
+//!
+//! `webhooks::replay::apply` calls `lock_webhooks`, which changes nothing. `select_ids` only builds a query,
+//! `lock_and_set_due` runs one that locks.
 
 use chrono::{DateTime, Utc};
 use domain::{TrackingNumber, WebhookId, WebhookState};
@@ -51,7 +61,8 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateT
                 ..Default::default()
             }]
         });
-        let Some(statement) = dialect::select(tx.get_database_backend(), "w.webhook_id", join, [""], rows)?
+        let Some(statement) =
+            dialect::build_select(tx.get_database_backend(), "w.webhook_id", join, [""], rows)?
         else {
             continue;
         };
@@ -96,8 +107,12 @@ fn select_ids(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
         .order_by_asc(Column::ContentHash)
 }
 
-async fn lock_and_set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
-    let ids = locked.into_tuple::<Uuid>().all(tx).await?;
+async fn lock_and_set_due(
+    tx: &Tx,
+    locking_query: Select<webhook::Entity>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let ids = locking_query.into_tuple::<Uuid>().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
     }

@@ -1,13 +1,18 @@
-//! Job that sends the mails of notifications.
+//! Job that sends the mails of notifications. `Jobs::handle_batch` calls `send_notifications`, which sends the mails of
+//! a batch at the same time.
 //!
-//! 1. A notification is opened once per attempt.
+//! 1. A notification is opened once per attempt. One that cannot be opened is left out silently.
 //! 2. A permanent refusal closes it as failed, with the server's answer.
 //! 3. After any other failure it is tried again, after a pause that doubles up to five minutes, for three days.
 //! 4. If the content was sent and no answer was received (the connection breaks, the process dies, the database is
 //!    down), the outcome is unknown: the mail may have been delivered. It is tried again with the same `Message-ID`.
 //!    The third such attempt is the last.
 //! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the
-//!    process. An attempt that ends before that is not counted.
+//!    process. An attempt that ends before that is not counted. The mailer runs `record_hand_over` at that moment: its
+//!    error keeps the content back.
+//! 6. `send_notification` fails only if the database fails. A mail that was not sent is recorded, and is no error.
+//! 7. `build_order_mail`, `choose_mail_kind` and `summarize_shipment` fill the mail. They are pure. Cancelled shipments
+//!    are not in it.
 
 use app::{
     customer_text::{self, CalledOff},

@@ -1,7 +1,9 @@
 //! Renders the mail about an order, as text and as HTML.
 //!
-//! The notification jobs fill an [`OrderMail`] with texts and times. The templates are in `templates/mail`. This module
-//! decides nothing: the caller chooses the kind of mail and the texts for statuses.
+//! The notification jobs fill an [`OrderMail`] with texts and times, and call `render`, which first makes all texts
+//! safe. The templates are in `templates/mail`: they call the other methods, which return one piece of text each. What
+//! is `None` or empty is left out of the mail. This module decides nothing: the caller chooses the kind of mail and the
+//! texts for statuses. Everything here is pure.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -280,7 +282,7 @@ impl OrderMail {
     /// The day on which a shipment is expected. `None` once the order can be collected, is delivered or is cancelled.
     fn format_expected_delivery(&self, shipment: &ShipmentSummary) -> Option<String> {
         match self.kind {
-            Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(day_of_week),
+            Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(format_day),
             Kind::ReadyForCollection { .. } | Kind::Delivered | Kind::Cancelled { .. } => None,
         }
     }
@@ -291,7 +293,7 @@ impl OrderMail {
 }
 
 /// A date as text, such as "Thursday, 26 November 2026". In UTC, because a carrier's estimate is a day, not a time.
-fn day_of_week(at: DateTime<Utc>) -> String {
+fn format_day(at: DateTime<Utc>) -> String {
     at.format("%A, %-d %B %Y").to_string()
 }
 

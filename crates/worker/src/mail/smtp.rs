@@ -6,8 +6,9 @@
 //! 3. When a connection breaks, it does not tell whether the content had been sent already. That decides whether the
 //!    mail can be sent again or may have been delivered.
 //!
-//! Every step has a timeout. Its failure becomes a [`SendError`], by the step and the code of the answer. A failure
-//! before the recipient is named is transient.
+//! Every step has a timeout (`run_step`). Its failure becomes a [`SendError`], by the step and the code of the answer
+//! (`classify_failure`). A failure before the recipient is named is transient. Up to [`MAX_IDLE`] connections are kept
+//! after a success; one that is older than [`IDLE`], or does not answer, is dropped and replaced.
 
 use std::{
     fmt,

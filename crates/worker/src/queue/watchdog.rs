@@ -1,5 +1,5 @@
 //! Distinguishes a worker that no longer fetches from a worker whose jobs take long. `supervise` calls it at every
-//! check.
+//! check. Only [`Slowness`] logs; nothing here stops a worker.
 //!
 //! Rules:
 //! 1. No work waits, or batches are taken or finished: the worker works.

@@ -1,7 +1,13 @@
-//! The live feed's transport: publish/subscribe in Redis.
+//! The live feed's transport: publish/subscribe in Redis. `milepost` creates the feed. `app::feed` calls the methods of
+//! the [`Transport`].
 //!
 //! Commands use one connection, which reconnects by itself. Messages arrive on a second connection, which is replaced
 //! when it breaks or when Redis stops answering.
+//!
+//! 1. `run` does two things until it is dropped. `listen_forever` subscribes again and again; `receive_until_error` is
+//!    one subscription, which passes on what arrives. `send_pokes_forever` sends what `poke` asks for.
+//! 2. A message that cannot be read is logged, and passed on as a gap.
+//! 3. `send_command` sends a command again after an I/O error, but not after a timeout. So a command may run twice.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,5 @@
-//! Redaction of activities. Support and systems see everything.
+//! Redaction of activities. Support and systems see everything. `reads::timeline` selects the kinds with
+//! `visible_activity_kinds`, then passes each activity through `redact_activity`.
 //!
 //! | kind | a customer sees | a supplier sees |
 //! |---|---|---|
@@ -17,6 +18,7 @@
 //!    what another one did with an item before.
 //! 3. A supplier sees neither what caused the activity nor facts that are not in [`FOR_SUPPLIERS`]. So a new fact is
 //!    hidden until somebody has decided about it.
+//! 4. `None` means that the caller does not see the activity.
 
 use std::collections::HashSet;
 
@@ -61,8 +63,10 @@ impl Caller {
         let StoredActivity { id, activity } = stored;
         let activity = match self.scope() {
             Scope::All => Some(activity),
-            Scope::Own(_) => is_for_customers(activity.kind).then(|| for_customer(activity, &self.actor)),
-            Scope::Supplies(_) => for_supplier(activity, &self.actor, own),
+            Scope::Own(_) => {
+                is_for_customers(activity.kind).then(|| redact_for_customer(activity, &self.actor))
+            }
+            Scope::Supplies(_) => redact_for_supplier(activity, &self.actor, own),
             Scope::None => None,
         };
         activity.map(|activity| StoredActivity { id, activity })
@@ -107,7 +111,7 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
     }
 }
 
-fn for_customer(activity: Activity, customer: &Actor) -> Activity {
+fn redact_for_customer(activity: Activity, customer: &Actor) -> Activity {
     let Activity { order_id, kind, actor, notes, facts, shipment_id, recorded_at, request_id, webhook_id } =
         activity;
     let notes = notes.filter(|_| has_notes_for_customers(kind));
@@ -115,7 +119,7 @@ fn for_customer(activity: Activity, customer: &Actor) -> Activity {
     Activity { order_id, kind, actor, notes, facts, shipment_id, recorded_at, request_id, webhook_id }
 }
 
-fn for_supplier(activity: Activity, supplier: &Actor, own: &OwnParts) -> Option<Activity> {
+fn redact_for_supplier(activity: Activity, supplier: &Actor, own: &OwnParts) -> Option<Activity> {
     let Activity {
         order_id,
         kind,

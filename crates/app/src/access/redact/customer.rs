@@ -1,5 +1,6 @@
-//! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand. Of an
-//! item they see where it comes from (`origin`), but not what is agreed with the supplier.
+//! Redaction for customers, called by `redact.rs` alone. A customer sees all of their shipments and scans, except who
+//! recorded a scan by hand. Of an item they see where it comes from (`origin`), but not what is agreed with the
+//! supplier. Each function returns the record with the hidden fields empty.
 
 use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
 use persistence::Event;

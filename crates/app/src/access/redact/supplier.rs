@@ -1,5 +1,6 @@
 //! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
-//! has decided whether suppliers see it. A field that is `_` in a pattern is shown.
+//! has decided whether suppliers see it. A field that is `_` in a pattern is shown. Called by `redact.rs` alone, which
+//! has decided that the supplier sees the record.
 
 use domain::{
     Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,

@@ -1,4 +1,9 @@
 //! The second pass of a replay: records the scans in the orders, and commits or rolls back.
+//!
+//! `replay` calls `apply_or_try_and_report` for each group of orders. It adds to the totals, and passes each finding to
+//! `report`. Its error is one that ends the replay; an order that fails alone is a finding.
+//! `record_then_commit_or_roll_back` is one transaction. `changes_between` and `describe_failure` are pure. No changes
+//! means that the shipments stay as they are.
 
 use domain::{
     ErrorChain, NotificationKind, NotificationMaxAge, Order, find_suppression, ingest::RoutedScans,

@@ -1,5 +1,9 @@
 //! The legs of a journey: on which parts of its way a parcel went to the customer, and on which back to its sender.
 //!
+//! `state.rs` keeps a [`Journey`] to know the role of each scan, and `effects.rs` keeps one with all scans of a batch.
+//! Both call `update` for each scan that is added or merged. It returns since when other scans may have another role:
+//! `None` if no leg changed.
+//!
 //! 1. A return begins with the earliest scan that says so, unless a scan with an earlier clock shows the delivery. Of a
 //!    scan of the return and a delivery at the same time, the return counts as the earlier: a false delivery would end
 //!    the care for a parcel that the customer does not have.

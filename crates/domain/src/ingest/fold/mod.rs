@@ -1,6 +1,10 @@
 //! The fold: computes the state of a shipment from the set of its scans.
 //!
 //! The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
+//!
+//! Production code uses [`FoldState`], which gives the state after each scan: `effects.rs` and `order/retract.rs` make
+//! one. [`fold`] is the same for a set of scans, for tests. The other functions here say what one scan means on the way
+//! to the customer, or on the way back: `legs.rs`, `outbound.rs` and `attribution.rs` ask them.
 
 mod attribution;
 mod legs;
@@ -161,7 +165,7 @@ fn ends_with_delivery(kind: ConditionKind) -> bool {
 }
 
 /// Whether a shipment with this status is past trouble.
-fn clears(status: ShipmentStatus) -> bool {
+fn clears_trouble(status: ShipmentStatus) -> bool {
     match status {
         ShipmentStatus::PickedUp
         | ShipmentStatus::InTransit
