@@ -46,11 +46,12 @@ struct CommandBatch {
 impl CommandBatch {
     /// To avoid deadlocks, locks tracking numbers before orders, and orders in ascending id.
     async fn lock_and_load(tx: &Tx, commands: &[Command], now: DateTime<Utc>) -> persistence::Result<Self> {
-        let reservations = TrackingNumberReservations::lock_numbers(tx, commands).await?;
+        let scanned = scanned_shipments(commands);
+        let reservations = TrackingNumberReservations::lock_numbers(tx, commands, &scanned).await?;
         let ids: Vec<OrderId> =
             commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
         let orders = orders::lock_and_load(tx, &ids).await?;
-        let recorder = scans::load_recorder(tx, &scanned_shipments(commands), false).await?;
+        let recorder = scans::load_recorder(tx, &orders, &scanned, false).await?;
         let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
         let answered = idempotency::find_answers(tx, &keys).await?;
         let mut events = HashMap::new();

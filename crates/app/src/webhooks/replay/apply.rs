@@ -58,7 +58,7 @@ impl Replays {
         webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
         let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
+        let mut recorder = scans::load_recorder(&tx, &orders, &routed.shipments(), true).await?;
         routed.record(&mut orders, &mut recorder, self.clock.now())?;
         let max_age = self.inbox.policy().notification_max_age;
         orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
