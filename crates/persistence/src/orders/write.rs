@@ -3,7 +3,7 @@
 //! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
 //! and it checks that the order still has the version from which they start.
 
-use domain::{Closed, Item, NotificationMaxAge, Order, OrderId};
+use domain::{Closed, Item, Order, OrderId};
 use sea_orm::Set;
 use serde_json::Value;
 
@@ -54,13 +54,12 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
 
 /// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
 /// outbox.
-/// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
-/// events that happened longer than `max_age` ago.
+/// Every order must have been loaded by [`lock_and_load`](super::lock_and_load) in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll
 /// back.
-pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> Result<()> {
+pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {
         let head = order.head();
@@ -87,7 +86,7 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue_notifications(tx, &changed, max_age).await?;
+    notifications::enqueue_notifications(tx, &changed).await?;
     insert_split_items(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
