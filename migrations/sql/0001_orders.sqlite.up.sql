@@ -201,7 +201,7 @@ CREATE TABLE scans (
   code               text NOT NULL,
   -- A shipment status, a condition, 'return_cancelled', 'informational' or 'unknown'.
   meaning            text NOT NULL,
-  evidence           text NOT NULL CHECK (evidence IN ('physical', 'electronic', 'staff')),
+  evidence           text NOT NULL CHECK (evidence IN ('physical', 'electronic', 'staff', 'supplier')),
   description        text,
   location           text,
   occurred_at        text NOT NULL,

@@ -82,6 +82,7 @@ pub struct App {
 impl App {
     /// Creates the services and starts their batchers on the current Tokio runtime. `feed` is poked after each commit.
     pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
+        let store = store.with_notification_max_age(policy.notification_max_age);
         let policy = Arc::new(policy);
         let reads = Reads::new(store.clone());
         let links = Links::new(clock.clone(), policy.clone());

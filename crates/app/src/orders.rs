@@ -23,8 +23,8 @@ use chrono::{DateTime, Utc};
 use commands::execute_batch;
 use customer_rate::CustomerRate;
 use domain::{
-    ActorKind, Context, EmailAddress, InputField, NewOrder, NotificationMaxAge, Order, OrderHead, OrderId,
-    Refusal, Request, Shipment,
+    ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
+    Shipment,
 };
 use persistence::{
     Event, Store,
@@ -97,12 +97,11 @@ impl Orders {
     /// Creates the service and starts its batcher on the current Tokio runtime.
     pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>, reads: Reads) -> Self {
         let shared = (store.clone(), clock.clone(), feed.clone());
-        let max_age = policy.notification_max_age;
         let commands = Batcher::start(max_writers(&store), MAX_COMMANDS, move |commands: Vec<Command>| {
             let (store, clock, feed) = shared.clone();
             async move {
                 let attempts = isolate(&commands, Error::may_succeed_alone, |commands| {
-                    retry_transaction(|| execute_batch(&store, commands, clock.now(), max_age))
+                    retry_transaction(|| execute_batch(&store, commands, clock.now()))
                 });
                 let attempts = attempts.await;
                 feed.poke();
@@ -243,8 +242,7 @@ async fn place_in_transaction(
         Err(refusal) => return Ok(Err(refusal.into())),
     };
     orders::insert(&tx, std::slice::from_ref(order)).await?;
-    // A replacement causes no notification, so no age of one matters.
-    orders::record(&tx, &replaced.iter().collect::<Vec<_>>(), NotificationMaxAge::default()).await?;
+    orders::record(&tx, &replaced.iter().collect::<Vec<_>>()).await?;
     if let Some((key, fingerprint)) = key {
         let answer = StoredAnswer {
             fingerprint: *fingerprint,

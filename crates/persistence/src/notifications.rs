@@ -17,8 +17,8 @@ mod resend;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    NotificationId, NotificationKind, NotificationMaxAge, NotificationState, Order, OrderHead, OrderId,
-    Suppression, find_suppression, notification,
+    NotificationId, NotificationKind, NotificationState, Order, OrderHead, OrderId, Suppression,
+    find_suppression, notification,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
@@ -89,17 +89,14 @@ impl Notification {
 /// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance. Queued
 /// notifications of a muted order were asked for by hand, and no newer one is sent in their place: they stay.
 /// [`find_suppression`] has the other reasons for which a notification is not sent.
-pub(crate) async fn enqueue_notifications(
-    tx: &Tx,
-    orders: &[&Order],
-    max_age: NotificationMaxAge,
-) -> Result<()> {
+pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> = orders.iter().copied().filter(|order| !list_news(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
     supersede(tx, sending.map(|head| head.id.0)).await?;
+    let max_age = tx.notification_max_age();
     let rows = telling.iter().flat_map(|order| {
         let news = list_news(order);
         let newest = news.len() - 1;

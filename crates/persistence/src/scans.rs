@@ -10,10 +10,10 @@
 //! `app::webhooks::load_router` calls `load_for_shipments` to route scans. A shipment without scans is missing in its
 //! map.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
-    ScanId, ShipmentId, StoredScan,
+    Order, OrderId, ScanId, ShipmentId, StoredScan,
     ingest::{ScanKey, ScanRecorder},
 };
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, Set};
@@ -24,6 +24,7 @@ use crate::{
     entity::scan,
     error::Result,
     mapping::LOCAL_TIME,
+    shipments,
     store::Tx,
 };
 
@@ -51,11 +52,19 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-/// Loads the stored scans of these shipments, to record further ones. The caller has locked their orders. In a replay,
-/// today's meanings of codes replace the stored ones.
-pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -> Result<ScanRecorder> {
+/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders. In
+/// a replay, today's meanings of codes replace the stored ones.
+pub async fn load_recorder(
+    tx: &Tx,
+    orders: &HashMap<OrderId, Order>,
+    shipments: &[ShipmentId],
+    is_replay: bool,
+) -> Result<ScanRecorder> {
     let stored = load_for_shipments(tx, shipments).await?;
-    Ok(ScanRecorder::new(stored, is_replay, || ScanId(Uuid::now_v7())))
+    let wanted: HashSet<ShipmentId> = shipments.iter().copied().collect();
+    let scanned = orders.values().flat_map(Order::shipments).filter(|one| wanted.contains(&one.id));
+    let number_taken = shipments::find_with_taken_number(tx, scanned).await?;
+    Ok(ScanRecorder::new(stored, number_taken, is_replay, || ScanId(Uuid::now_v7())))
 }
 
 /// Writes what the recorder noted: new scans, revised and retracted ones, and how often scans came again. The caller

@@ -96,6 +96,43 @@ pub async fn find_tracked_shipments(
     Ok(found)
 }
 
+/// The carriers and tracking numbers of these shipments.
+pub async fn find_numbers(tx: &Tx, shipments: &[ShipmentId]) -> Result<Vec<TrackingNumber>> {
+    if shipments.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids = shipments.iter().map(|id| id.0);
+    let rows: Vec<(Uuid, String, String)> = shipment::Entity::find()
+        .filter(is_one_of(tx.get_database_backend(), shipment::Column::ShipmentId, ids))
+        .select_only()
+        .columns([shipment::Column::ShipmentId, shipment::Column::Carrier, shipment::Column::TrackingNumber])
+        .into_tuple()
+        .all(tx)
+        .await?;
+    rows.into_iter()
+        .map(|(id, carrier, number)| mapping::parse_number("shipments", &id, &carrier, number))
+        .collect()
+}
+
+/// Those of the given shipments that are delivered, or cancelled by their carrier only, and whose number another
+/// shipment that is on its way has. Reads nothing if all of them are on their way.
+pub(crate) async fn find_with_taken_number(
+    tx: &Tx,
+    shipments: impl Iterator<Item = &Shipment>,
+) -> Result<HashSet<ShipmentId>> {
+    let ended: Vec<&Shipment> = shipments
+        .filter(|shipment| !shipment.status().is_on_its_way() && shipment.cancelled_at.is_none())
+        .collect();
+    let numbers: Vec<TrackingNumber> =
+        ended.iter().map(|shipment| shipment.tracking_number.clone()).collect();
+    let found = find_tracked_shipments(tx, &numbers).await?;
+    let is_taken = |shipment: &&Shipment| {
+        let mut others = found.get(&shipment.tracking_number).into_iter().flatten();
+        others.any(|other| other.status.is_on_its_way() && other.shipment_id != shipment.id)
+    };
+    Ok(ended.into_iter().filter(is_taken).map(|shipment| shipment.id).collect())
+}
+
 /// The numbers of the shipments registered since `since` that another shipment has or had too.
 pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<Vec<TrackingNumber>> {
     // A number can be found several times, and the set keeps it once. With DISTINCT, SQLite would read all shipments

@@ -22,6 +22,7 @@ mod killed;
 mod mail;
 mod manual_scans;
 mod notifications;
+mod number_taken;
 mod numbers;
 mod operations;
 mod queue;

@@ -158,8 +158,10 @@ pub enum ScanEvidence {
     /// The carrier reports data, for example that a label was made. It does not show that the carrier has the parcel, so
     /// the shipment can still be cancelled.
     Electronic,
-    /// A person recorded it by hand.
+    /// Support or a system recorded it by hand.
     Staff,
+    /// A supplier recorded it by hand. Unlike a scan by staff, it does not end the return of a shipment.
+    Supplier,
 }
 
 /// The reason why an order cannot get a status now.

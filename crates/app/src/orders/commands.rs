@@ -15,9 +15,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{
-    NotificationMaxAge, Order, OrderId, Refusal, Request, Shipment, ShipmentId, ingest::ScanRecorder,
-};
+use domain::{Order, OrderId, Refusal, Request, Shipment, ShipmentId, ingest::ScanRecorder};
 use persistence::{
     Event, Store, Tx,
     idempotency::{self, ScopedKey, StoredAnswer},
@@ -32,12 +30,11 @@ pub(super) async fn execute_batch(
     store: &Store,
     commands: &[Command],
     now: DateTime<Utc>,
-    max_age: NotificationMaxAge,
 ) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
     let mut batch = CommandBatch::lock_and_load(&tx, commands, now).await?;
     let answers = commands.iter().map(|command| batch.decide(command)).collect();
-    batch.write(&tx, max_age).await?;
+    batch.write(&tx).await?;
     store.commit(tx).await?;
     Ok(answers)
 }
@@ -57,11 +54,12 @@ struct CommandBatch {
 impl CommandBatch {
     /// To avoid deadlocks, locks tracking numbers before orders, and orders in ascending id.
     async fn lock_and_load(tx: &Tx, commands: &[Command], now: DateTime<Utc>) -> persistence::Result<Self> {
-        let reservations = TrackingNumberReservations::lock_numbers(tx, commands).await?;
+        let scanned = scanned_shipments(commands);
+        let reservations = TrackingNumberReservations::lock_numbers(tx, commands, &scanned).await?;
         let ids: Vec<OrderId> =
             commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
         let orders = orders::lock_and_load(tx, &ids).await?;
-        let recorder = scans::load_recorder(tx, &scanned_shipments(commands), false).await?;
+        let recorder = scans::load_recorder(tx, &orders, &scanned, false).await?;
         let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
         let answered = idempotency::find_answers(tx, &keys).await?;
         let mut events = HashMap::new();
@@ -147,9 +145,9 @@ impl CommandBatch {
         })
     }
 
-    async fn write(mut self, tx: &Tx, max_age: NotificationMaxAge) -> persistence::Result<()> {
+    async fn write(mut self, tx: &Tx) -> persistence::Result<()> {
         self.reservations.release_former(&mut self.orders, self.now)?;
-        orders::record(tx, &self.orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(tx, &self.orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &self.recorder).await?;
         // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
         self.new_answers.sort_by(|(key, _), (other, _)| key.cmp(other));

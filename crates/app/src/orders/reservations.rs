@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
+    NewShipment, Order, OrderId, Refusal, Request, ShipmentId, ShipmentStatus, TrackingNumber,
     ingest::TrackedShipment,
 };
 use persistence::{Tx, shipments};
@@ -30,11 +30,17 @@ pub(super) struct TrackingNumberReservations {
 }
 
 impl TrackingNumberReservations {
-    /// Locks the numbers of the commands and loads which orders use them.
-    pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
+    /// Locks the numbers of the commands and loads which orders use them. Locks also the numbers of the shipments whose
+    /// scans the commands change: such a shipment can be on its way again.
+    pub async fn lock_numbers(
+        tx: &Tx,
+        commands: &[Command],
+        scanned: &[ShipmentId],
+    ) -> persistence::Result<Self> {
         let numbers: Vec<TrackingNumber> =
             commands.iter().filter_map(|command| number_to_register(&command.request)).collect();
-        shipments::lock_numbers(tx, &numbers).await?;
+        let of_scanned = shipments::find_numbers(tx, scanned).await?;
+        shipments::lock_numbers(tx, numbers.iter().chain(&of_scanned)).await?;
         let found = shipments::find_tracked_shipments(tx, &numbers).await?;
         let mut reservations =
             Self { active: HashMap::new(), cancelled_by_carrier: Vec::new(), registered: Vec::new() };
@@ -84,16 +90,12 @@ impl TrackingNumberReservations {
 
     /// Refuses a number under which a shipment of another order is on its way.
     ///
-    /// 1. Suppliers get the same message as for a shipment of this order that they may not see (the order itself
-    ///    refuses that one). So they cannot tell the two cases apart.
-    /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
-    ///    which numbers are in use.
+    /// Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out which
+    /// numbers are in use.
     pub fn check_number(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
         let number = &new.tracking_number;
         if self.active.get(number).is_some_and(|other| *other != order) {
-            let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
-            let message = format!("{} {number} is on its way {where_to}", number.carrier());
-            return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message });
+            return Err(Refusal::number_in_use(number, &caller.actor));
         }
         Ok(())
     }

@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId};
+use domain::{
+    Actor, Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId,
+};
 use persistence::read;
 
 use super::{Command, CommandOutcome, IdempotencyKey, Orders};
@@ -82,7 +84,7 @@ impl Orders {
         let id = manual_scan.shipment_id;
         let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
-        let incoming = vec![manual_scan.into_scan(&shipment)];
+        let incoming = vec![manual_scan.into_scan(&shipment, &caller.actor)];
         let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
         self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
             .await
@@ -106,7 +108,7 @@ pub struct ManualScan {
 const MANUAL_SCAN_CODE: &str = "BY_HAND";
 
 impl ManualScan {
-    fn into_scan(self, shipment: &Shipment) -> Scan {
+    fn into_scan(self, shipment: &Shipment, actor: &Actor) -> Scan {
         let at = self.occurred_at.to_rfc3339();
         Scan {
             identity: carriers::compute_identity(
@@ -118,7 +120,7 @@ impl ManualScan {
             ),
             code: MANUAL_SCAN_CODE.to_owned(),
             meaning: self.meaning,
-            evidence: Evidence::Staff,
+            evidence: Evidence::of_manual_scan(actor),
             description: self.notes,
             location: self.location,
             occurred_at: self.occurred_at,

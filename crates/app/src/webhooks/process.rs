@@ -197,10 +197,9 @@ impl Inbox {
             routed.add(webhook, &router, &waited);
         }
         let mut orders = orders::lock_and_load(tx, &routed.orders()).await?;
-        let mut recorder = scans::load_recorder(tx, &routed.shipments(), false).await?;
+        let mut recorder = scans::load_recorder(tx, &orders, &routed.shipments(), false).await?;
         let summaries = routed.record(&mut orders, &mut recorder, self.clock.now())?;
-        let max_age = self.policy().notification_max_age;
-        orders::record(tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &recorder).await?;
         Ok(summaries)
     }

@@ -15,7 +15,7 @@ use std::{
 use super::fold::{Attribution, FoldState, Journey, is_return_news};
 use crate::{
     order::OrderHead,
-    scan::{Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    scan::{Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{Shipment, Tracking},
     status::OrderStatus,
 };
@@ -60,19 +60,18 @@ pub(crate) fn fold_incoming<'a>(
     by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
     for (scan, outcome) in by_clock {
         let is_restated = restated.contains(&scan.identity);
-        let Some((place, stored_meaning)) =
-            add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
+        let Some((place, replaced)) = add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
         else {
             continue;
         };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
         let effect = classify_effect(merged, &journey, order.status, &after, &tracking);
-        let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
-        *outcome = match stored_meaning {
+        let effect = if shipment.cancelled_at.is_some() { effect.without_movement() } else { effect };
+        *outcome = match replaced {
             None => ScanOutcome::New(effect),
-            Some(meaning) => {
-                let new_effect = (merged.meaning != meaning).then_some(effect);
+            Some(told) => {
+                let new_effect = ((merged.meaning, merged.evidence) != told).then_some(effect);
                 ScanOutcome::Revised(Box::new(merged.clone()), new_effect)
             }
         };
@@ -84,15 +83,15 @@ pub(crate) fn fold_incoming<'a>(
     FoldedScans { outcomes, before, after, cause, state }
 }
 
-/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning. Returns
-/// `None` if it says nothing new.
+/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning and
+/// evidence. Returns `None` if it says nothing new.
 fn add_scan<'a>(
     state: &mut FoldState<'a>,
     journey: &mut Journey,
     places: &mut HashMap<ScanIdentity, usize>,
     incoming: &'a Scan,
     is_restated: bool,
-) -> Option<(usize, Option<Meaning>)> {
+) -> Option<(usize, Option<(Meaning, Evidence)>)> {
     let Some(&place) = places.get(&incoming.identity) else {
         let place = state.scans().len();
         places.insert(incoming.identity, place);
@@ -102,10 +101,10 @@ fn add_scan<'a>(
     };
     let old = &state.scans()[place];
     let merged = old.merge_repeated(incoming, is_restated)?;
-    let old_meaning = old.meaning;
+    let old_told = (old.meaning, old.evidence);
     journey.update(place, Some(old), &merged);
     state.replace(place, merged);
-    Some((place, Some(old_meaning)))
+    Some((place, Some(old_told)))
 }
 
 /// What a scan did when it came. `journey` has the scans of the shipment, this one included. The shipment had the state
@@ -140,19 +139,5 @@ fn classify_effect(
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered
         | OrderStatus::ReturnInitiated => ScanEffect::Applied,
-    }
-}
-
-/// The effect of a scan on a shipment that was cancelled in Milepost.
-fn without_movement(effect: ScanEffect) -> ScanEffect {
-    match effect {
-        ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,
-        ScanEffect::Stale
-        | ScanEffect::UnknownCode
-        | ScanEffect::Informational
-        | ScanEffect::NotOurs
-        | ScanEffect::ReturnLeg
-        | ScanEffect::OrderClosed
-        | ScanEffect::Retracted => effect,
     }
 }

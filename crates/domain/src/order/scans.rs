@@ -54,8 +54,9 @@ impl Order {
             self.reopen_by_movement(&before, &after, context);
         }
         if context.actor.kind != ActorKind::Carrier {
-            let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));
-            for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| new(answer)) {
+            // A repeat by a person says something new only where staff confirms the scan of a supplier.
+            let says_more = |answer: &ScanOutcome| *answer != ScanOutcome::Repeated;
+            for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| says_more(answer)) {
                 self.record_scan_activity(id, scan, context);
             }
         }

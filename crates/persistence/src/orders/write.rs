@@ -7,7 +7,7 @@
 //!    created, and it checks that the order still has the version from which they start.
 //! 4. An item that was split off another one is new (`insert_split_items`). All other changed items are updated.
 
-use domain::{Closed, Item, NotificationMaxAge, Order, OrderId};
+use domain::{Closed, Item, Order, OrderId};
 use sea_orm::Set;
 use serde_json::Value;
 
@@ -57,13 +57,12 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
 }
 
 /// Writes what changed in these orders: status, events, notifications, items, shipments, activities, and the outbox.
-/// Every order must have been loaded by [`lock_and_load`](super::lock_and_load) in the same transaction. Customers are
-/// not notified of events that happened longer than `max_age` ago.
+/// Every order must have been loaded by [`lock_and_load`](super::lock_and_load) in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll
 /// back.
-pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> Result<()> {
+pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {
         let head = order.head();
@@ -90,7 +89,7 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue_notifications(tx, &changed, max_age).await?;
+    notifications::enqueue_notifications(tx, &changed).await?;
     insert_split_items(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;

@@ -19,6 +19,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
+use domain::NotificationMaxAge;
 use futures::future::BoxFuture;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
@@ -86,6 +87,11 @@ impl Tx {
                 Err(error)
             }
         }
+    }
+
+    /// How old an event may be when it is recorded so that customers are still notified of it.
+    pub(crate) fn notification_max_age(&self) -> NotificationMaxAge {
+        self.store.notification_max_age
     }
 
     pub(super) fn inner(&self) -> &DatabaseTransaction {

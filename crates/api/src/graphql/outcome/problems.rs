@@ -28,7 +28,8 @@ pub enum Problem {
     InvalidInput(InvalidInput),
     /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
-    /// The shipment cannot be registered or cancelled.
+    /// The shipment cannot be registered or cancelled, or a scan cannot be recorded or retracted, because of another
+    /// shipment with its number.
     ShipmentRefused(ShipmentRefused),
     /// More units are asked for than are free.
     OverAllocated(OverAllocated),

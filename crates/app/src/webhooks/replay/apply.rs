@@ -63,10 +63,10 @@ impl Replays {
         webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
         let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
+        let mut recorder = scans::load_recorder(&tx, &orders, &routed.shipments(), true).await?;
         routed.record(&mut orders, &mut recorder, self.clock.now())?;
         let max_age = self.inbox.policy().notification_max_age;
-        orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
         scans::record(&tx, &recorder).await?;
         let scans = recorder.new_scans().chain(recorder.revised_scans()).count() as u64;
         let mut outcome = Outcome { changes: vec![], scans };

@@ -97,8 +97,8 @@ pub(super) fn is_return_news(meaning: Meaning) -> bool {
     }
 }
 
-/// Whether the scan ends a return: it says that the return was called off, or a person says that the parcel is on its
-/// last leg to the customer or delivered. A carrier's scan of the last leg may be one of the way back.
+/// Whether the scan ends a return: it says that the return was called off, or staff says that the parcel is on its
+/// last leg to the customer or delivered. Such a scan of the carrier or of a supplier may be one of the way back.
 fn ends_return(scan: &Scan) -> bool {
     match scan.meaning {
         Meaning::ReturnCancelled => true,
