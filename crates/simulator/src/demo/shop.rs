@@ -131,5 +131,5 @@ impl Shop {
 }
 
 const CANCEL: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) {
-    __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
+    __typename ... on CancelOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
