@@ -28,7 +28,7 @@ pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, Re
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::NO_NUMBER;
 
-/// An order to place.
+/// A new order. It is placed with all its items, or not at all.
 #[derive(InputObject, Serialize)]
 pub struct PlaceOrderInput {
     /// The id of the customer: the `sub` claim of their token. A customer can leave it out to place an own order.
@@ -106,7 +106,7 @@ pub struct TransitionOrderInput {
     order_id: ID,
     /// The status that the order should get.
     to: OrderStatus,
-    /// Notes for the event.
+    /// Notes for the event. Suppliers do not see them, and customers only their own.
     notes: Option<String>,
     /// Data to attach to the event.
     metadata: Option<serde_json::Value>,
@@ -129,7 +129,7 @@ pub struct CancelItemsInput {
     order_id: ID,
     /// The items and the quantities to cancel.
     items: Vec<QuantityInput>,
-    /// The reason.
+    /// Why the units cannot be shipped. It becomes `OrderItem.cancelReason`.
     reason: String,
     /// The version of the order that you have read. If the order has another version now, the answer is a
     /// `VersionConflict`.

@@ -19,7 +19,7 @@ use super::{
 pub struct ResendNotificationInput {
     /// The id of the notification.
     notification_id: ID,
-    /// The reason.
+    /// Why it is sent again. It becomes `Activity.notes`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]

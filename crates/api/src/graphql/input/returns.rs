@@ -12,7 +12,7 @@ use super::{QuantityInput, build_command, parse_key, parse_quantities};
 pub struct InitiateReturnInput {
     /// The id of the order. Its status must be `DELIVERED` or `RETURN_INITIATED`.
     order_id: ID,
-    /// The reason.
+    /// Why the units are sent back. It becomes `OrderItem.returnReason`.
     reason: String,
     /// The items and quantities to send back. By default, all delivered units that are not part of the return yet.
     items: Option<Vec<QuantityInput>>,

@@ -37,12 +37,12 @@ pub struct InvalidTransition {
     message: String,
     /// The present status of the order.
     from: OrderStatus,
-    /// The requested status.
+    /// The status that was requested.
     to: OrderStatus,
     /// The statuses that this caller could request instead.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     allowed: Vec<OrderStatus>,
-    /// What prevents the change.
+    /// What prevents the change, with the shipments that are in the way.
     blocked_by: Blocker,
 }
 
