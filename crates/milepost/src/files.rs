@@ -2,7 +2,7 @@
 //!
 //! `serve` raises the limit and reduces the number of HTTP connections to fit it. `check` prints both.
 
-use std::io;
+use std::{error::Error, io};
 
 use api::listener::HttpLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 pub struct Files {
     /// The limit when the process started.
     pub before: Option<u64>,
-    /// The limit now.
+    /// The limit after it was raised. `None`: there is no limit.
     pub now: Option<u64>,
 }
 
@@ -34,10 +34,7 @@ pub fn raise_limit_and_fit(limits: HttpLimits) -> HttpLimits {
             now
         }
         Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the limit on open files cannot be raised"
-            );
+            tracing::warn!(error = &error as &dyn Error, "the limit on open files cannot be raised");
             getrlimit(Resource::Nofile).current
         }
     };

@@ -12,6 +12,7 @@ use api::{
     listener::{self, HttpLimits},
 };
 use app::{App, Clock, Policy, feed::Feed};
+use futures::FutureExt;
 use persistence::Store;
 use tokio::{
     net::TcpListener,
@@ -34,7 +35,6 @@ pub struct Server {
     /// The limits of HTTP connections.
     pub http: HttpLimits,
     pub store: Store,
-    /// The live feed.
     pub feed: Feed,
     pub policy: Policy,
     pub tokens: Tokens,
@@ -46,14 +46,10 @@ pub struct Server {
     pub mailbox: bool,
     /// The queues of the worker's jobs.
     pub queues: Queues,
-    /// Sends the worker's mails.
     pub mailer: Arc<Mailer>,
     /// Activates the subscriptions of senders that ask for a callback.
     pub activator: Activator,
 }
-
-/// The name of a part of the server, and how it ended.
-type End = (&'static str, anyhow::Result<()>);
 
 impl Server {
     /// Runs until `stop` is cancelled, then waits until running work has finished, at most [`FINISH`].
@@ -72,7 +68,7 @@ impl Server {
         stop.cancel();
         let finish = async {
             while let Some(end) = parts.join_next().await {
-                if !matches!(end, Ok((_, Ok(())))) {
+                if end.is_err() {
                     let error = describe_early_end(end);
                     tracing::error!(
                         error = format!("{error:#}"),
@@ -93,15 +89,12 @@ impl Server {
         ended_early.map_or(Ok(()), Err)
     }
 
-    fn start(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<End> {
+    fn start(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<&'static str> {
         let mut parts = JoinSet::new();
         let (store, feed) = (self.store, self.feed);
         let app = App::new(store.clone(), Clock::System, feed.clone(), self.policy);
         let (messages, feed_stop) = (feed.clone(), stop.clone());
-        parts.spawn(async move {
-            messages.run(feed_stop).await;
-            ("the live feed", Ok(()))
-        });
+        parts.spawn(async move { messages.run(feed_stop).await }.map(|()| "the live feed"));
         let works = match self.role {
             Role::All | Role::Worker => true,
             Role::Api => false,
@@ -109,10 +102,7 @@ impl Server {
         let checks = if works { build_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
             let worker = worker::run(app.clone(), self.queues, self.mailer, self.activator, stop.clone());
-            parts.spawn(async move {
-                worker.await;
-                ("the worker", Ok(()))
-            });
+            parts.spawn(worker.map(|()| "the worker"));
         }
         let router = match self.role {
             Role::All | Role::Api => {
@@ -134,10 +124,7 @@ impl Server {
             Role::Worker => api::worker_router(store, feed, checks),
         };
         let served = listener::serve(self.listener, router, self.http, stop.clone());
-        parts.spawn(async move {
-            served.await;
-            ("the HTTP server", Ok(()))
-        });
+        parts.spawn(served.map(|()| "the HTTP server"));
         parts
     }
 }
@@ -156,10 +143,9 @@ fn build_checks(queues: Queues) -> Checks {
 }
 
 /// Returns the error for a part that ended although it should run.
-fn describe_early_end(end: Result<End, JoinError>) -> anyhow::Error {
+fn describe_early_end(end: Result<&str, JoinError>) -> anyhow::Error {
     match end {
-        Ok((part, Ok(()))) => anyhow!("{part} ended by itself"),
-        Ok((part, Err(error))) => error.context(format!("{part} failed")),
+        Ok(part) => anyhow!("{part} ended by itself"),
         Err(error) => anyhow::Error::new(error).context("a part of the server broke off"),
     }
 }

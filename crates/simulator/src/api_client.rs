@@ -170,7 +170,6 @@ pub struct Placed {
 pub struct Refused {
     /// The code of the GraphQL error or of the refusal.
     pub code: String,
-    /// The reason as text.
     pub reason: String,
     /// The input field that is invalid, if the API names one.
     pub field: Option<String>,

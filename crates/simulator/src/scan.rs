@@ -15,7 +15,7 @@ use crate::{
 /// A scan to report.
 #[derive(Clone, Debug)]
 pub struct Scan {
-    /// Who sends the webhook.
+    /// The sender that reports the scan.
     pub sender: Sender,
     /// The tracking number, as the user typed it.
     pub tracking: String,

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A webhook, ready to be posted.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Who sends the webhook.
+    /// The sender whose format and signature the webhook has.
     pub sender: Sender,
     /// The headers that authenticate the sender, such as a signature.
     pub headers: Vec<(String, String)>,

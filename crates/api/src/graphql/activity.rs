@@ -58,7 +58,7 @@ impl Activity {
         self.0.activity.order_id.to_string().into()
     }
 
-    /// What was changed.
+    /// What was changed. The keys of `facts` depend on it.
     async fn kind(&self) -> ActivityKind {
         self.0.activity.kind.into()
     }

@@ -14,7 +14,9 @@ use super::{
         ReopenOrderInput, RetractScanInput, SupplierItemsInput, TransitionOrderInput,
     },
     outcome::{
-        self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
+        self, AcceptItemsResult, CancelItemsResult, CancelOrderResult, CloseOrderResult, DeclineItemsResult,
+        FromProblem, InitiateReturnResult, PlaceOrderResult, ReassignItemsResult, ReceiveReturnResult,
+        ReopenOrderResult, ShipmentResult, TransitionOrderResult,
     },
     replay::{self, ReplayInput, ReplayResult},
     resend::{self, ResendNotificationInput, ResendNotificationResult},
@@ -35,7 +37,7 @@ impl Mutation {
             let (new, key) = input.into_command(caller)?;
             app.orders().place_order(caller, new, key).await
         };
-        outcome::convert_place_order_result(ctx, placed.await)
+        outcome::convert_result(ctx, None, placed.await).await
     }
 
     /// Changes the status of an order. To request the status that the order already has succeeds and changes nothing.
@@ -50,11 +52,7 @@ impl Mutation {
 
     /// Cancels an order. It is refused if a carrier already has one of its shipments. Customers can cancel only while
     /// the order is `PLACED` or `PAYMENT_CONFIRMED`.
-    async fn cancel_order(
-        &self,
-        ctx: &Context<'_>,
-        input: CancelOrderInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn cancel_order(&self, ctx: &Context<'_>, input: CancelOrderInput) -> Result<CancelOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -67,16 +65,12 @@ impl Mutation {
 
     /// Closes an order of which nothing more is expected, in any status that is not final. The customer is not told.
     /// Whatever happens afterwards reopens it. To close it again changes nothing. For support and systems.
-    async fn close_order(&self, ctx: &Context<'_>, input: CloseOrderInput) -> Result<TransitionOrderResult> {
+    async fn close_order(&self, ctx: &Context<'_>, input: CloseOrderInput) -> Result<CloseOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Reopens a closed order. An order that is not closed stays as it is. For support and systems.
-    async fn reopen_order(
-        &self,
-        ctx: &Context<'_>,
-        input: ReopenOrderInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn reopen_order(&self, ctx: &Context<'_>, input: ReopenOrderInput) -> Result<ReopenOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -85,7 +79,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: InitiateReturnInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<InitiateReturnResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -95,17 +89,13 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: ReceiveReturnInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<ReceiveReturnResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Records that the supplier will ship these items. To accept an item again changes nothing. A shipment from the
     /// supplier accepts its items too. For suppliers, support and systems.
-    async fn accept_items(
-        &self,
-        ctx: &Context<'_>,
-        input: SupplierItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn accept_items(&self, ctx: &Context<'_>, input: SupplierItemsInput) -> Result<AcceptItemsResult> {
         run_command(ctx, RunMode::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
@@ -116,7 +106,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: SupplierItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<DeclineItemsResult> {
         run_command(ctx, RunMode::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
     }
 
@@ -126,7 +116,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: ReassignItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<ReassignItemsResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -138,7 +128,7 @@ impl Mutation {
             let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
             app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
-        outcome::convert_new_shipment_result(ctx, changed.await)
+        outcome::convert_new_shipment_result(ctx, changed.await).await
     }
 
     /// Cancels a shipment. Its units can go into another shipment.
@@ -148,7 +138,7 @@ impl Mutation {
             let (id, reason, key) = input.into_cancellation()?;
             app.orders().cancel_shipment(caller.clone(), id, reason, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Records a scan by hand, for news that the carrier does not send: how far a shipment is, or a problem with it. It
@@ -159,7 +149,7 @@ impl Mutation {
             let (manual_scan, key) = input.into_manual_scan()?;
             app.orders().record_scan(caller.clone(), manual_scan, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Retracts a scan that is wrong. The scan stays in the list, marked, and counts for nothing; so do its repeats. The
@@ -171,7 +161,7 @@ impl Mutation {
             let (scan, reason, key) = input.into_retraction()?;
             app.orders().retract_scan(caller.clone(), scan, reason, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Processes a webhook again, whatever its state is. A webhook that already waits to be processed stays as it is.
@@ -204,7 +194,7 @@ enum RunMode {
     Dry,
 }
 
-async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
+async fn run_command<R: From<CommandOutcome> + FromProblem>(
     ctx: &Context<'_>,
     mode: RunMode,
     command: Result<Command, Refusal>,
@@ -216,5 +206,5 @@ async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
         (Ok(command), RunMode::Dry) => app.orders().preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
-    outcome::convert_order_result(ctx, order_id, changed).await
+    outcome::convert_result(ctx, order_id, changed).await
 }

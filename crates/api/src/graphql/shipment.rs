@@ -204,7 +204,7 @@ fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
 /// How many units of an item are in a shipment.
 #[derive(SimpleObject)]
 pub struct ShipmentItem {
-    /// The item.
+    /// An item of the order. Its own `quantity` is what was ordered.
     item: OrderItem,
     /// How many units of the item are in this shipment.
     quantity: u32,

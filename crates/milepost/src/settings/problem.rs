@@ -14,7 +14,6 @@ impl BadSettings {
         problems
     }
 
-    /// Creates an empty list.
     pub(super) fn none() -> Self {
         Self(Vec::new())
     }

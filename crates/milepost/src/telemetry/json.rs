@@ -40,21 +40,24 @@ pub struct JsonEvents;
 
 impl<'writer> FormatFields<'writer> for JsonFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Visitor::default();
-        fields.record(&mut visitor);
-        let object: Map<String, Value> =
-            visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        writer.write_str(&serde_json::to_string(&object).map_err(|_| fmt::Error)?)
+        writer.write_str(&write_object(Map::new(), |visitor| fields.record(visitor))?)
     }
 
     fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
-        let mut visitor = Visitor::default();
-        fields.record(&mut visitor);
-        let mut object = read_object(&current.fields);
-        object.extend(visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        current.fields = serde_json::to_string(&object).map_err(|_| fmt::Error)?;
+        current.fields = write_object(read_object(&current.fields), |visitor| fields.record(visitor))?;
         Ok(())
     }
+}
+
+/// The JSON of an object with the fields that `record` adds to it.
+fn write_object(
+    mut object: Map<String, Value>,
+    record: impl FnOnce(&mut Visitor),
+) -> Result<String, fmt::Error> {
+    let mut visitor = Visitor::default();
+    record(&mut visitor);
+    object.extend(visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    serde_json::to_string(&object).map_err(|_| fmt::Error)
 }
 
 impl<S, N> FormatEvent<S, N> for JsonEvents

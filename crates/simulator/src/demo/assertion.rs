@@ -22,40 +22,32 @@ impl Assertion {
                     snapshot.answers.mutations.last().map(|answer| answer.allowed()).unwrap_or_default();
                 holds(
                     allowed == status_names(statuses),
-                    || format!("allowed: {}", allowed.join(" or ")),
-                    || format!("allowed are {allowed:?}"),
+                    format!("allowed: {}", allowed.join(" or ")),
+                    format!("allowed are {allowed:?}"),
                 )
             }
             Self::OneWinner => one_winner(snapshot),
             Self::NothingToDo => {
                 let answer = snapshot.answers.mutations.last().and_then(|answer| answer.changed());
-                holds(
-                    answer == Some(false),
-                    || "changed: false".to_owned(),
-                    || format!("changed is {answer:?}"),
-                )
+                holds(answer == Some(false), "changed: false", format!("changed is {answer:?}"))
             }
             Self::Answered(status) => {
                 let answer = snapshot.answers.webhooks.last();
                 holds(
                     answer == Some(status),
-                    || format!("answered {status}"),
-                    || format!("it was answered with {answer:?}"),
+                    format!("answered {status}"),
+                    format!("it was answered with {answer:?}"),
                 )
             }
-            Self::Hidden => holds(
-                snapshot.answers.looks == [false],
-                || "order: null".to_owned(),
-                || "the order was shown".to_owned(),
-            ),
+            Self::Hidden => holds(snapshot.answers.looks == [false], "order: null", "the order was shown"),
             Self::Status(status) => silent(&enum_name(status.as_str()), &snapshot.order.status),
             Self::Progress(summary) => {
                 let said = &snapshot.order.progress.summary;
                 let shown = snapshot.page.contains(summary);
                 holds(
                     said == summary && shown,
-                    || format!("progress: {said}"),
-                    || format!("the API says {said:?}, the customer's page shows it: {shown}"),
+                    format!("progress: {said}"),
+                    format!("the API says {said:?}, the customer's page shows it: {shown}"),
                 )
             }
             Self::History(statuses) => history(statuses, snapshot),
@@ -64,8 +56,8 @@ impl Assertion {
                 let inferred: Vec<_> = inferred.map(|event| event.to_status.as_str()).collect();
                 holds(
                     inferred == status_names(statuses),
-                    || format!("marked as inferred: {}", inferred.join(", ")),
-                    || format!("inferred are {inferred:?}"),
+                    format!("marked as inferred: {}", inferred.join(", ")),
+                    format!("inferred are {inferred:?}"),
                 )
             }
             Self::Copies(parcel, copies) => {
@@ -73,27 +65,27 @@ impl Assertion {
                 let kept: Vec<_> = theirs.map(|webhook| webhook.duplicates).collect();
                 holds(
                     kept == [*copies],
-                    || format!("kept once; {copies} copies counted and not read again"),
-                    || format!("kept are webhooks with so many copies: {kept:?}"),
+                    format!("kept once; {copies} copies counted and not read again"),
+                    format!("kept are webhooks with so many copies: {kept:?}"),
                 )
             }
             Self::Scan(parcel, status, effect) => {
                 let (status, effect) = (enum_name(status.as_str()), enum_name(effect.as_str()));
                 let scans = scans_of(snapshot, &parcel.number)?;
                 let scan = scans.scans.nodes.iter().find(|scan| scan.status.as_ref() == Some(&status));
-                let scan = scan.ok_or_else(|| format!("no scan says {status}"))?;
+                let scan = scan.ok_or_else(format!("no scan says {status}"))?;
                 holds(
                     scan.effect == effect,
-                    || format!("the scan \"{}\" is kept as {effect}", scan.description),
-                    || format!("its effect is {}", scan.effect),
+                    format!("the scan \"{}\" is kept as {effect}", scan.description),
+                    format!("its effect is {}", scan.effect),
                 )
             }
             Self::Scans(parcel, count) => {
                 let scans = scans_of(snapshot, &parcel.number)?.scans.nodes.len();
                 holds(
                     scans == *count,
-                    || format!("{scans} scans on the parcel, each once"),
-                    || format!("it has {scans} scans"),
+                    format!("{scans} scans on the parcel, each once"),
+                    format!("it has {scans} scans"),
                 )
             }
             Self::Mail(what) => {
@@ -101,16 +93,16 @@ impl Assertion {
                 let mails = snapshot.mailbox.matches(&subject).count();
                 holds(
                     mails == 1,
-                    || format!("mail caught: \"{subject}\""),
-                    || format!("{mails} mails say \"{subject}\""),
+                    format!("mail caught: \"{subject}\""),
+                    format!("{mails} mails say \"{subject}\""),
                 )
             }
             Self::NoMail(what) => {
                 let subject = format!("Your order {} {what}", snapshot.order.reference);
                 holds(
                     !snapshot.mailbox.contains(&subject),
-                    || format!("no mail says that it {what}"),
-                    || format!("a mail says \"{subject}\""),
+                    format!("no mail says that it {what}"),
+                    format!("a mail says \"{subject}\""),
                 )
             }
             Self::Superseded(status) => {
@@ -120,16 +112,16 @@ impl Assertion {
                 let reason = notification.and_then(|notification| notification.reason.as_deref());
                 holds(
                     reason == Some("superseded"),
-                    || format!("no stale mail about {status}: superseded"),
-                    || format!("the mail about {status} is {notification:?}"),
+                    format!("no stale mail about {status}: superseded"),
+                    format!("the mail about {status} is {notification:?}"),
                 )
             }
         }
     }
 }
 
-fn holds(holds: bool, told: impl FnOnce() -> String, wrong: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(Some(told())) } else { Err(wrong()) }
+fn holds(holds: bool, told: impl Into<String>, wrong: impl Into<String>) -> Verdict {
+    if holds { Ok(Some(told.into())) } else { Err(wrong.into()) }
 }
 
 fn silent(wanted: &str, found: &str) -> Verdict {
@@ -160,8 +152,8 @@ fn one_winner(snapshot: &Snapshot) -> Verdict {
     let others = answers.iter().filter(|answer| answer.changed() == Some(false)).count();
     holds(
         winners == 1 && others == answers.len() - 1,
-        || format!("one changed the order, {others} were told that it is so already"),
-        || format!("{winners} of {} changed the order", answers.len()),
+        format!("one changed the order, {others} were told that it is so already"),
+        format!("{winners} of {} changed the order", answers.len()),
     )
 }
 
@@ -171,8 +163,8 @@ fn history(statuses: &[OrderStatus], snapshot: &Snapshot) -> Verdict {
     let path: Vec<_> = events.iter().map(|event| event.to_status.as_str()).collect();
     holds(
         path == status_names(statuses) && dense,
-        || format!("history: {} events, versions without gaps", events.len()),
-        || format!("the history is {path:?}, its versions without gaps: {dense}"),
+        format!("history: {} events, versions without gaps", events.len()),
+        format!("the history is {path:?}, its versions without gaps: {dense}"),
     )
 }
 

@@ -23,7 +23,7 @@ pub struct Scene {
 pub struct Step {
     /// What happens, for the spectator.
     pub line: &'static str,
-    /// The requests to send.
+    /// The requests to send, one after the other.
     pub actions: Vec<Action>,
     /// What must be true afterwards. All of it is looked up on the server.
     pub assertions: Vec<Assertion>,

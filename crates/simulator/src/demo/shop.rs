@@ -21,7 +21,7 @@ pub enum Who {
     Ada,
     /// Another customer, who must not see the orders.
     Eve,
-    /// A member of support.
+    /// A member of support, whose token GraphiQL gets.
     Sam,
     /// The merchant's shop system, with the role system.
     Shop,
@@ -92,7 +92,6 @@ impl Shop {
         self.shop.place(input).await
     }
 
-    /// Requests a transition.
     pub async fn move_order(
         &self,
         who: Who,
@@ -112,7 +111,6 @@ impl Shop {
         try_join_all(iter::repeat_with(|| self.move_order(Who::Shop, order, to)).take(competitors)).await
     }
 
-    /// Cancels an order.
     pub async fn cancel(&self, who: Who, order: &Placed, reason: &str) -> anyhow::Result<MutationAnswer> {
         let input = json!({ "orderId": order.id, "reason": reason });
         self.client(who).mutate("cancelOrder", CANCEL, input).await
@@ -145,5 +143,5 @@ impl Shop {
 const CANCEL_SHIPMENT: &str = "mutation($input: CancelShipmentInput!) { cancelShipment(input: $input) {
     __typename ... on Problem { message } ... on ShipmentRefused { code } } }";
 const CANCEL: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) {
-    __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
+    __typename ... on CancelOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";

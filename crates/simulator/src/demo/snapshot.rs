@@ -59,7 +59,6 @@ pub struct Progress {
     pub summary: String,
 }
 
-/// An order event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -93,7 +92,6 @@ pub struct Shipment {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
-    /// The carrier's text.
     pub description: String,
     /// The shipment status that the scan means, if it means one.
     pub status: Option<String>,
@@ -101,7 +99,6 @@ pub struct Scan {
     pub effect: String,
 }
 
-/// A stored webhook.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Webhook {
     /// Whether it was read; `PENDING` if not yet.

@@ -25,7 +25,6 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Creates an empty list.
     pub fn of(file: &Path) -> Self {
         Self { file: file.display().to_string(), lines: Vec::new() }
     }

@@ -38,7 +38,7 @@ use orders::Shop;
 
 /// The arguments of a play.
 pub struct Options {
-    /// The story file.
+    /// The file to play, in TOML.
     pub file: PathBuf,
     /// The address of the server.
     pub to: Url,

@@ -14,8 +14,10 @@
 //! 7. `build_order_mail`, `choose_mail_kind` and `summarize_shipment` fill the mail. They are pure. Cancelled shipments
 //!    are not in it.
 
+use std::error::Error;
+
 use app::{
-    customer_text::{self, CalledOff},
+    customer_text,
     notifications::{NotSent, NotificationContext, Notifications, Outcome},
 };
 use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus};
@@ -38,7 +40,7 @@ impl Jobs {
         stream::iter(batch.work)
             .for_each_concurrent(AT_ONCE, |leased| async move {
                 if let Err(error) = send_notification(&self.notifications, &self.mailer, leased).await {
-                    let error = &error as &dyn std::error::Error;
+                    let error = &error as &dyn Error;
                     tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
                 }
             })
@@ -73,12 +75,7 @@ async fn send_notification(
             notifications.record_notification_sent(notification.id).await
         }
         Err(error) => {
-            tracing::warn!(
-                key = notification.key,
-                to,
-                error = &error as &dyn std::error::Error,
-                "a mail did not leave"
-            );
+            tracing::warn!(key = notification.key, to, error = &error as &dyn Error, "a mail did not leave");
             let error = NotSent { reason: error.to_string(), outcome: classify_send_error(&error) };
             notifications.record_notification_failure(notification, leased, &error).await
         }
@@ -129,10 +126,7 @@ fn build_order_mail(context: &NotificationContext, shop: String, carriers: &Carr
         progress: context.progress.summary.clone(),
         shipments: live.iter().map(|shipment| summarize_shipment(shipment, context, carriers)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
-        called_off: called_off
-            .into_iter()
-            .map(|CalledOff { name, quantity, reason }| mail::CalledOff { name, quantity, reason })
-            .collect(),
+        called_off,
         total: order.total.to_string(),
         placed_at: order.placed_at,
         link: context.tracking_url.clone(),

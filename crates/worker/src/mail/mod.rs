@@ -13,7 +13,7 @@ mod smtp;
 
 pub use error::SendError;
 pub use mailer::Mailer;
-pub use order::{CalledOff, Item, Kind, OrderMail, RenderError, ShipmentSummary};
+pub use order::{Item, Kind, OrderMail, RenderError, ShipmentSummary};
 pub use setting::MailSettingError;
 pub use smtp::Timeouts;
 

@@ -5,6 +5,7 @@
 //! is `None` or empty is left out of the mail. This module decides nothing: the caller chooses the kind of mail and the
 //! texts for statuses. Everything here is pure.
 
+use app::customer_text::CalledOff;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
@@ -47,9 +48,7 @@ pub enum Kind {
         /// The place, in readable form, if it is known.
         place: Option<String>,
     },
-    /// The order was delivered.
     Delivered,
-    /// The order was cancelled.
     Cancelled {
         /// The reason, in a text that is meant for the customer.
         reason: Option<String>,
@@ -73,15 +72,6 @@ pub struct ShipmentSummary {
     pub pickup_place: Option<String>,
     /// The contents of the shipment.
     pub items: Vec<Item>,
-}
-
-/// Units of an item that will not come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CalledOff {
-    pub name: String,
-    pub quantity: u32,
-    /// The reason, in a text that is meant for the customer.
-    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -230,11 +230,11 @@ impl fmt::Display for Step {
 /// The answer of the server to a failed step.
 #[derive(Clone, Copy)]
 enum SmtpReply {
-    /// 4xx.
+    /// A reply 4xx: the server may take it later.
     Later,
     /// 5xx about the login (RFC 4954, 6), at any step: one of our settings is wrong.
     LoginWanted,
-    /// Any other 5xx.
+    /// Another reply 5xx: the server will never take it.
     Refused,
     /// No answer, or an unreadable one.
     None,

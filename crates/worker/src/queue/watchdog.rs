@@ -23,9 +23,9 @@ pub(super) enum Finding {
     Idle,
     /// Rule 1, and work waits.
     Working,
-    /// Rule 2.
+    /// Work waits and nothing moves, because every slot is busy (rule 2).
     Busy,
-    /// Rule 3.
+    /// Work waits and nothing moves, although a slot is free (rule 3).
     Stalled,
 }
 

@@ -11,6 +11,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
@@ -95,10 +96,7 @@ impl PubSub {
             if let Err(error) =
                 self.send_command(::redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await
             {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a poke did not leave this process"
-                );
+                tracing::debug!(error = &error as &dyn Error, "a poke did not leave this process");
             }
             sleep(POKE_EVERY).await;
         }
@@ -111,11 +109,7 @@ impl PubSub {
             if self.subscribed.swap(false, Relaxed) {
                 pause = FIRST_PAUSE;
             }
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                ?pause,
-                "the live feed is cut off from Redis"
-            );
+            tracing::warn!(error = &error as &dyn Error, ?pause, "the live feed is cut off from Redis");
             sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
@@ -146,7 +140,7 @@ impl PubSub {
                 Ok(updates) => inbound.deliver(&updates),
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = &error as &dyn Error,
                         "an update that cannot be read: another version of this server?"
                     );
                     inbound.signal_gap();
@@ -204,7 +198,6 @@ enum SubscriptionError {
     /// Redis did not answer in time.
     #[error("Redis did not answer in time")]
     Timeout(#[from] Elapsed),
-    /// Redis closed the subscription.
     #[error("Redis closed the subscription")]
     Ended,
 }

@@ -2,17 +2,17 @@
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
-use domain::{InputField, Refusal, Request};
+use domain::{Refusal, Request};
 use serde::Serialize;
 
-use super::{QuantityInput, id, parse_key, parse_quantities};
+use super::{QuantityInput, build_command, parse_key, parse_quantities};
 
 /// Units that the customer is to send back.
 #[derive(InputObject, Serialize)]
 pub struct InitiateReturnInput {
     /// The id of the order. Its status must be `DELIVERED` or `RETURN_INITIATED`.
     order_id: ID,
-    /// The reason.
+    /// Why the units are sent back. It becomes `OrderItem.returnReason`.
     reason: String,
     /// The items and quantities to send back. By default, all delivered units that are not part of the return yet.
     items: Option<Vec<QuantityInput>>,
@@ -38,25 +38,21 @@ pub struct ReceiveReturnInput {
 impl InitiateReturnInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(parse_quantities).transpose()?;
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "initiateReturn", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::InitiateReturn { lines, reason: self.reason },
-            expected_version: None,
-        })
+        let key = parse_key(&self.idempotency_key, "initiateReturn", &self)?;
+        build_command(
+            caller,
+            key,
+            &self.order_id,
+            None,
+            Request::InitiateReturn { lines, reason: self.reason },
+        )
     }
 }
 
 impl ReceiveReturnInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(parse_quantities).transpose()?;
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "receiveReturn", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::ReceiveReturn { lines, notes: self.notes },
-            expected_version: None,
-        })
+        let key = parse_key(&self.idempotency_key, "receiveReturn", &self)?;
+        build_command(caller, key, &self.order_id, None, Request::ReceiveReturn { lines, notes: self.notes })
     }
 }

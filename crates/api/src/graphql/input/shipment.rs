@@ -16,7 +16,7 @@ use super::{
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
 };
 
-/// A shipment to register.
+/// A shipment to register: what is in it, and under which number it travels.
 #[derive(InputObject, Serialize)]
 pub struct CreateShipmentInput {
     /// The id of the order whose units are in the shipment.
@@ -44,7 +44,7 @@ pub struct CreateShipmentInput {
 pub struct CancelShipmentInput {
     /// The id of the shipment.
     shipment_id: ID,
-    /// The reason.
+    /// Why it is cancelled. It becomes `Shipment.cancelReason`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
@@ -56,7 +56,7 @@ pub struct CancelShipmentInput {
 pub struct RetractScanInput {
     /// The id of the scan.
     scan_id: ID,
-    /// The reason.
+    /// Why the scan is wrong. It becomes `Scan.retractReason`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
@@ -80,7 +80,7 @@ pub struct RecordScanInput {
     /// When it happened. It may be at most one hour in the future, because clocks differ, and at most one day before
     /// the order was placed.
     occurred_at: Time,
-    /// The place.
+    /// The place, for people, for example `Holbrook, NY, US`.
     location: Option<String>,
     /// Notes. They become the `description` of the scan, which the customer sees too.
     notes: Option<String>,
