@@ -73,7 +73,7 @@ impl Assertion {
                 let (status, effect) = (enum_name(status.as_str()), enum_name(effect.as_str()));
                 let scans = scans_of(snapshot, &parcel.number)?;
                 let scan = scans.scans.nodes.iter().find(|scan| scan.status.as_ref() == Some(&status));
-                let scan = scan.ok_or_else(format!("no scan says {status}"))?;
+                let scan = scan.ok_or_else(|| format!("no scan says {status}"))?;
                 holds(
                     scan.effect == effect,
                     format!("the scan \"{}\" is kept as {effect}", scan.description),
