@@ -1,8 +1,8 @@
 //! Notifications to customers: which statuses cause one, the key that makes each unique, and which are not sent.
 //!
 //! `persistence::notifications` calls the functions when it writes what an order's changes tell, and a replay in `app`
-//! to say what it would send. `None` means: this status is told to nobody, or nothing keeps the notification from being
-//! sent.
+//! to say what it would send. `NotificationKind::from_status` is `None` for a status that customers are not told.
+//! `find_suppression` is `None` if the notification is to be sent.
 
 use chrono::TimeDelta;
 

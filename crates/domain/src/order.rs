@@ -6,7 +6,8 @@
 //! 1. `apply` passes each kind of request to one function in the files below `order/`. These check everything, then
 //!    change the order.
 //! 2. They record a change of status with `record_step`, which is the only function that sets one; every other change
-//!    with an activity (`activities.rs`). `mark_changed` notes a shipment that has to be written.
+//!    with an activity (`activities.rs`). `mark_changed` notes a shipment that has to be written. `Changes::is_empty`
+//!    does not count activities.
 //! 3. `restore` and `into_parts` are for `persistence` and for readers: they change nothing.
 //! 4. `recipients` is empty if no address is known.
 

@@ -2,7 +2,8 @@
 //!
 //! A shipment is changed by `order/` alone. The functions here answer questions about one: for the rules (`rank`,
 //! `is_live`, `outbound_rank`), for people (`describe`, `describe_trouble`, `expected_delivery`), which `api::track`
-//! and the mails show, and for summaries of webhooks (`moves_though_cancelled`).
+//! and the mails show, and for summaries of webhooks (`moves_though_cancelled`). For a shipment that goes back,
+//! `outbound_rank` is the rank from before the return.
 
 use chrono::{DateTime, Utc};
 

@@ -1,7 +1,8 @@
 //! Converts rows to domain values. A row that Milepost cannot have written is an error that names the table and the
 //! row. Every module that reads a table calls the conversions.
 //!
-//! - The methods of `RowPosition` convert one value of a row; `what` is the text of the error.
+//! - The methods of `RowPosition` convert one value of a row; `what` is the text of the error. `parse_reached` is
+//!   `None` for a rank without a time, `parse_hash` takes 32 bytes only.
 //! - `parse_number`, `parse_shipment_status` and `parse_identity` are for statements that do not read a whole row.
 //! - `log_and_skip_corrupt` is for work over all rows: `shipments` and `webhooks::requeue`. It turns any error into
 //!   `None`, and logs it.

@@ -5,7 +5,7 @@
 //!   for rows that others hold.
 //! - `app::orders` places orders. It first asks `head` whether the same request has placed the order already,
 //!   `has_reference` whether the merchant's order number is taken, and `placed_by_customer` for the limit of a
-//!   customer.
+//!   customer: it returns times, newest first, and makes other orders of this customer wait.
 //! - `event_at` gives `app::orders::commands` the event of an answer that is repeated. `None`: the order has no such
 //!   version.
 //! - `items_of` is also for `read`. It fails with [`TooManyRows`](crate::Error::TooManyRows) if there are more than

@@ -11,7 +11,8 @@
 //!
 //! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
 //! them. `redact/activity.rs` decides both for activities. The `strip_` functions return what customers and suppliers
-//! both see, and the two files add their own fields. Nothing here reads or writes the database.
+//! both see, and the two files add their own fields. `redact_actor` removes the id of anybody but the caller,
+//! `redact_retraction` the reason too. Nothing here reads or writes the database.
 
 mod activity;
 mod customer;

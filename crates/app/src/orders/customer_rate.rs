@@ -5,7 +5,7 @@
 //! 2. Orders are counted in the database, with an index, so the limit holds across processes and restarts.
 //! 3. A request that is answered by its idempotency key places no order and is not counted.
 //! 4. `check_rate` writes nothing. Other orders of the same customer wait until its transaction ends. The inner error
-//!    says after how many seconds the customer can try again.
+//!    says after how many seconds the customer can try again: rounded up, 1 to 60.
 
 use std::num::NonZeroU32;
 

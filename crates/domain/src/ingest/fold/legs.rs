@@ -2,7 +2,8 @@
 //!
 //! `state.rs` keeps a [`Journey`] to know the role of each scan, and `effects.rs` keeps one with all scans of a batch.
 //! Both call `update` for each scan that is added or merged. It returns since when other scans may have another role:
-//! `None` if no leg changed.
+//! `None` if no leg changed. `find_legs` finds the legs again. `find_return_legs` answers since when the parcel goes to
+//! the customer, `None` while a return is open.
 //!
 //! 1. A return begins with the earliest scan that says so, unless a scan with an earlier clock shows the delivery. Of a
 //!    scan of the return and a delivery at the same time, the return counts as the earlier: a false delivery would end

@@ -4,7 +4,8 @@
 //!
 //! Production code uses [`FoldState`], which gives the state after each scan: `effects.rs` and `order/retract.rs` make
 //! one. [`fold`] is the same for a set of scans, for tests. The other functions here say what one scan means on the way
-//! to the customer, or on the way back: `legs.rs`, `outbound.rs` and `attribution.rs` ask them.
+//! to the customer, or on the way back: `legs.rs`, `outbound.rs` and `attribution.rs` ask them. `status_of` and
+//! `condition_of` are `None` for a scan of a return; a cancellation is no status there either.
 
 mod attribution;
 mod legs;

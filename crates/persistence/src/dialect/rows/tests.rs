@@ -184,7 +184,7 @@ fn many_rows_are_one_statement_with_the_text_of_one() {
 fn no_rows_are_no_statement() {
     assert!(build_insert::<webhook::Model>(Postgres, [], "").unwrap().is_none());
     assert!(build_update::<webhook::ActiveModel>(Sqlite, [], assign_sql, "").unwrap().is_none());
-    assert!(select::<webhook::ActiveModel, 1>(Sqlite, "1", "", [""], []).unwrap().is_none());
+    assert!(build_select::<webhook::ActiveModel, 1>(Sqlite, "1", "", [""], []).unwrap().is_none());
 }
 
 #[test]
