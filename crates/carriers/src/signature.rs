@@ -1,4 +1,11 @@
-//! Verification of webhook signatures: the parts that the checks of all senders share.
+//! Verification of webhook signatures: the parts that the checks of all senders share. All functions are pure.
+//!
+//! - `api` builds [`Head`] and [`Request`], `milepost` and `simulator` the [`Secrets`]. The sender modules call the
+//!   crate's own functions, in `verify_head`, `verify_body` and `sign`.
+//! - `verify_body`, `read_mac_header` and `sign_body` are for FedEx and AfterShip. The other senders have other forms.
+//! - `require_match` takes a comparison, and is `Ok` if it holds for at least one shared secret.
+//! - `decode_base64_mac` and `decode_hex_mac` are `None` unless the text is exactly 32 bytes.
+//! - `check_age` accepts five minutes before and after the arrival.
 //!
 //! Most signatures cover the body byte for byte, so nothing here parses the body. USPS signs two texts inside the body;
 //! its own module parses them.
@@ -176,7 +183,7 @@ impl Secrets {
     }
 
     /// Whether there is a shared secret.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn has_shared_secret(&self) -> bool {
         !self.shared.is_empty()
     }
 
@@ -187,7 +194,7 @@ impl Secrets {
 
     /// Refuses if `fits` is false for every secret. It tries all secrets, also after a match, so that its duration
     /// reveals nothing.
-    pub(crate) fn check_each(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
+    pub(crate) fn require_match(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
         let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
     }
@@ -211,16 +218,16 @@ pub(crate) fn verify_body(
     request: &Request<'_>,
 ) -> Result<(), Refused> {
     let sent = read_mac_header(header, &request.head())?;
-    secrets.check_each(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+    secrets.require_match(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
 }
 
 /// Reads an HMAC-SHA256 in base64 from a header.
 pub(crate) fn read_mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
-    decode_base64(head.find_header(header)?).ok_or(Refused::MalformedHeader(header))
+    decode_base64_mac(head.find_header(header)?).ok_or(Refused::MalformedHeader(header))
 }
 
 /// Decodes an HMAC-SHA256 from base64.
-pub(crate) fn decode_base64(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn decode_base64_mac(text: &[u8]) -> Option<[u8; 32]> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }
 
@@ -242,7 +249,7 @@ pub(crate) fn encode_hex(bytes: &[u8]) -> String {
 }
 
 /// Decodes an HMAC-SHA256 from hexadecimal, in any letter case.
-pub(crate) fn decode_hex(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn decode_hex_mac(text: &[u8]) -> Option<[u8; 32]> {
     let digit = |character: u8| char::from(character).to_digit(16);
     let mut mac = [0; 32];
     if text.len() != 2 * mac.len() {
@@ -280,11 +287,11 @@ mod tests {
     #[test]
     fn hexadecimal_is_read_in_any_case_and_whole() {
         let mac = hmac_sha256("key", b"message");
-        assert_eq!(decode_hex(encode_hex(&mac).as_bytes()), Some(mac));
-        assert_eq!(decode_hex(encode_hex(&mac).to_uppercase().as_bytes()), Some(mac));
+        assert_eq!(decode_hex_mac(encode_hex(&mac).as_bytes()), Some(mac));
+        assert_eq!(decode_hex_mac(encode_hex(&mac).to_uppercase().as_bytes()), Some(mac));
         let long = "a".repeat(66);
         for wrong in [&long[..0], &long[..63], &long, &"g".repeat(64), &"é".repeat(32)] {
-            assert_eq!(decode_hex(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(decode_hex_mac(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

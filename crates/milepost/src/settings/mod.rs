@@ -1,8 +1,15 @@
 //! Reads and validates the settings of the program.
 //!
 //! 1. A setting comes from the environment, else from `milepost.toml`, else it has its default.
-//! 2. `main` reads the settings once.
-//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] is pure and does the rest.
+//! 2. `main` loads the settings before the command starts. `scan` loads them only when it needs them, `schema` never;
+//!    `demo` uses fixed ones.
+//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] does the rest, and reads secret files
+//!    only with `read_file`. `demo` and tests call it.
+//! 4. `serve` and `check` call [`Settings::check_serving`] afterwards, for what only a server needs.
+//!
+//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `value` for all other settings. `None`
+//! means unset without a default, or invalid; an invalid value was added to the problems then. All problems are
+//! returned at the end.
 
 mod http;
 mod mask;
@@ -50,7 +57,6 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
-    /// The limits of HTTP connections.
     pub http: HttpLimits,
     /// The limits of GraphQL operations.
     pub limits: Limits,
@@ -130,25 +136,25 @@ impl Settings {
             listen: reader.value("LISTEN", values::parse_listen_address),
             public_url: reader.optional("PUBLIC_URL", values::parse_public_url),
             graphiql: reader.value("GRAPHIQL", values::parse_on_or_off),
-            http: reader.http(),
-            limits: reader.limits(),
+            http: reader.read_http_limits(),
+            limits: reader.read_graphql_limits(),
             customer_orders_per_minute: reader
                 .value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute),
             database_url: reader.value("DATABASE_URL", values::parse_database_url),
             database_connections: reader.value("DATABASE_CONNECTIONS", values::parse_connections),
             redis_url: reader.optional("REDIS_URL", values::parse_redis_url),
-            smtp_url: reader.smtp_url(),
+            smtp_url: reader.read_smtp_url(),
             mail_from: reader.value("MAIL_FROM", keep_text),
-            notification_max_age: reader.value("NOTIFY_MAX_AGE", values::notification_max_age),
+            notification_max_age: reader.value("NOTIFY_MAX_AGE", values::parse_notification_max_age),
             jwt_secret: reader.optional("JWT_SECRET", values::parse_jwt_secret),
             jwt_audience: reader.optional("JWT_AUDIENCE", values::parse_jwt_audience),
             customers_place_orders: reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off),
-            webhook_secrets: reader.webhook_secrets(),
-            ups_client: reader.ups_client(),
+            webhook_secrets: reader.read_webhook_secrets(),
+            ups_client: reader.read_ups_client(),
             dhl_webhook_header: reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name),
             dhl_api_key: reader.optional("DHL_API_KEY", values::parse_api_key),
             dhl_api_url: reader.value("DHL_API_URL", values::parse_api_url),
-            carriers: reader.carriers(),
+            carriers: reader.read_carriers(),
             carrier_codes: reader.optional("CARRIER_CODES", values::parse_carrier_codes).unwrap_or_default(),
             log: reader.value("LOG", values::parse_log_filter),
             log_format: reader.value("LOG_FORMAT", values::parse_log_format),
@@ -169,7 +175,7 @@ impl Settings {
                 format!("is needed when others can reach the server, and it listens on {}", self.listen);
             problems.add(format!("{PREFIX}JWT_SECRET"), problem);
         }
-        let kept = keys::sqlite_file(self.database_url.expose()).is_some();
+        let kept = keys::parse_sqlite_path(self.database_url.expose()).is_some();
         if role != Role::All && self.jwt_secret.is_none() && !kept {
             let problem =
                 format!("is needed for --role {role}: every process would make up a secret of its own");
@@ -213,8 +219,7 @@ impl Reader<'_> {
         parse(text).map_err(|problem| self.problems.add(key, problem)).ok()
     }
 
-    /// Reads the merchant's own carriers.
-    fn carriers(&mut self) -> CarrierDirectory {
+    fn read_carriers(&mut self) -> CarrierDirectory {
         let Some((key, entries)) = self.sources.find_entries("CARRIERS") else {
             return CarrierDirectory::default();
         };
@@ -224,8 +229,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads the limits of GraphQL operations.
-    fn limits(&mut self) -> Limits {
+    fn read_graphql_limits(&mut self) -> Limits {
         Limits {
             introspection: self.value("INTROSPECTION", values::parse_on_or_off),
             timeout: self.value("QUERY_TIMEOUT", values::parse_query_timeout),
@@ -234,7 +238,7 @@ impl Reader<'_> {
     }
 
     /// Reads `SMTP_URL`. [`Mailer`] validates it together with `MAIL_FROM`.
-    fn smtp_url(&mut self) -> Option<Masked> {
+    fn read_smtp_url(&mut self) -> Option<Masked> {
         let url = self.optional("SMTP_URL", keep_text);
         let from = self.value("MAIL_FROM", keep_text);
         // Without a mail server, validate the sender with a placeholder. This does not connect to a server.

@@ -47,13 +47,13 @@ impl MerchantRequest {
         mut fields: Fields<'_, '_>,
         find_parcel: impl Fn(&str) -> Result<usize, String>,
     ) -> Option<Self> {
-        let mutation = fields.needed("mutation", values::non_blank);
-        let input = fields.json("input").unwrap_or_else(|| Value::Object(Default::default()));
-        let refused = fields.maybe("refused", values::non_blank);
+        let mutation = fields.take_required("mutation", values::require_non_blank);
+        let input = fields.take_json("input").unwrap_or_else(|| Value::Object(Default::default()));
+        let refused = fields.take_optional("refused", values::require_non_blank);
         if let Err(problem) = check_references(&input, &find_parcel) {
             fields.add("input", problem);
         }
-        fields.end();
+        fields.report_unknown();
         Some(Self { mutation: mutation?, input, refused })
     }
 
@@ -89,7 +89,7 @@ impl Reference {
                     Err(format!("`{text}`: the items of an order are $item:1, $item:2 and so on"))
                 }
             },
-            ("$ago", duration) => values::duration(duration).map(Self::Ago),
+            ("$ago", duration) => values::parse_time_span(duration).map(Self::Ago),
             ("$shipment", name) => find_parcel(name).map(Self::Shipment),
             ("$scan", name) => find_parcel(name).map(Self::Scan),
             ("$carrier", name) => find_parcel(name).map(Self::Carrier),

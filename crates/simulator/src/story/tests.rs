@@ -8,7 +8,7 @@ use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus};
 
 use super::{
     file::Story,
-    give_numbers,
+    replace_tracking_numbers,
     tamper::{self, Tampering},
 };
 
@@ -58,7 +58,7 @@ fn begin() -> DateTime<Utc> {
 }
 
 fn read(text: &str) -> Result<Story, Vec<String>> {
-    let story = Story::read(Path::new("a.toml"), text, begin(), |carrier| format!("FRESH{carrier}"));
+    let story = Story::parse(Path::new("a.toml"), text, begin(), |carrier| format!("FRESH{carrier}"));
     story.map_err(|error| error.to_string().lines().map(str::to_owned).collect())
 }
 
@@ -100,7 +100,7 @@ fn everything_is_read() {
     assert_eq!(of_mug.estimated_delivery.unwrap(), begin() + TimeDelta::days(1));
     assert_eq!(of_cup.scans[0].at.to_rfc3339(), "2026-01-15T07:02:09-05:00");
     assert_eq!(of_cup.scans[0].location.as_deref(), Some("Berlin, DE"));
-    assert_eq!(story.earliest(), Some(begin() - TimeDelta::hours(26)));
+    assert_eq!(story.earliest_scan(), Some(begin() - TimeDelta::hours(26)));
 }
 
 #[test]
@@ -220,14 +220,17 @@ fn what_is_no_toml_is_named_with_its_line() {
 #[test]
 fn numbers_of_the_command_line_go_first() {
     let mut story = read(WHOLE).unwrap();
-    give_numbers(&mut story, &["cup=1z 999".to_owned()]).unwrap();
+    replace_tracking_numbers(&mut story, &["cup=1z 999".to_owned()]).unwrap();
     assert_eq!(story.parcels[1].tracking, "1Z999");
     for (given, expected) in [
         ("1Z999", "--tracking: `1Z999` is not like mug=794600000001"),
         ("mugs=1Z999", "--tracking: the story has no parcel `mugs`; did you mean mug?"),
         ("mug=", "--tracking: `` cannot be a tracking number: up to 64 letters and digits, and hyphens"),
     ] {
-        assert_eq!(give_numbers(&mut story, &[given.to_owned()]).unwrap_err().to_string(), expected);
+        assert_eq!(
+            replace_tracking_numbers(&mut story, &[given.to_owned()]).unwrap_err().to_string(),
+            expected
+        );
     }
 }
 
@@ -238,7 +241,7 @@ fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_detect()
         .into();
     let rehearse = |text: &str| {
         let story = read(text).unwrap();
-        story.rehearse(Path::new("a.toml"), &secrets, begin()).map_err(|error| error.to_string())
+        story.check_webhooks(Path::new("a.toml"), &secrets, begin()).map_err(|error| error.to_string())
     };
     assert_eq!(rehearse(WHOLE), Ok(()));
     assert_eq!(rehearse(&WHOLE.replace("\"signature\"", "\"body\"")), Ok(()), "FedEx signs the body");
@@ -270,8 +273,8 @@ fn a_forged_signature_stands_where_the_real_one_does() {
     let (mug, step) = (&story.parcels[0], &story.steps[1]);
     let secrets = Secrets::new(["hush".to_owned()]).unwrap().with_header("x-shop-key");
     let headers = |tampering| {
-        let webhooks = tamper::webhooks(mug, &step.updates[0], tampering, &secrets, begin()).unwrap();
-        assert_eq!(tamper::is_noticed(&webhooks[0], &secrets, begin()), tampering.is_some());
+        let webhooks = tamper::compose_webhooks(mug, &step.updates[0], tampering, &secrets, begin()).unwrap();
+        assert_eq!(tamper::is_rejected(&webhooks[0], &secrets, begin()), tampering.is_some());
         webhooks[0].headers.clone()
     };
     assert_eq!(headers(None), [("x-shop-key".to_owned(), "hush".to_owned())]);
