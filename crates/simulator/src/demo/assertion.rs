@@ -101,8 +101,8 @@ impl Assertion {
                 let subject = format!("Your order {} {what}", snapshot.order.reference);
                 holds(
                     !snapshot.mailbox.contains(&subject),
-                    || format!("no mail says that it {what}"),
-                    || format!("a mail says \"{subject}\""),
+                    format!("no mail says that it {what}"),
+                    format!("a mail says \"{subject}\""),
                 )
             }
             Self::Superseded(status) => {
