@@ -106,7 +106,7 @@ pub struct TransitionOrderInput {
     order_id: ID,
     /// The status that the order should get.
     to: OrderStatus,
-    /// Notes for the event. Suppliers do not see them, and customers only their own.
+    /// Notes for the event. Suppliers do not see them; customers see their own, and those of a cancellation.
     notes: Option<String>,
     /// Data to attach to the event.
     metadata: Option<serde_json::Value>,
