@@ -212,7 +212,7 @@ fn an_id_of_ups_needs_its_secret_and_a_secret_its_id() {
 #[test]
 fn the_header_of_dhl_is_the_merchants_choice() {
     let header = |env: &[(&str, &str)]| {
-        let secrets = read(env, "").unwrap().senders().unwrap().remove(&Sender::Dhl).unwrap();
+        let secrets = read(env, "").unwrap().build_sender_secrets().unwrap().remove(&Sender::Dhl).unwrap();
         Sender::Dhl.sign(&secrets, b"", chrono::DateTime::UNIX_EPOCH).remove(0)
     };
     let secret = ("WEBHOOK_SECRET_DHL", "a");
