@@ -33,7 +33,7 @@ impl TrackingNumberReservations {
     /// Locks the numbers of the commands and loads which orders use them.
     pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
         let numbers: Vec<TrackingNumber> =
-            commands.iter().filter_map(|command| number_to_register(&command.request)).collect();
+            commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
         let found = shipments::find_tracked_shipments(tx, &numbers).await?;
         let mut reservations =
@@ -105,7 +105,7 @@ impl TrackingNumberReservations {
     }
 }
 
-fn number_to_register(request: &Request) -> Option<TrackingNumber> {
+fn requested_number(request: &Request) -> Option<TrackingNumber> {
     match request {
         Request::CreateShipment(new) => Some(new.tracking_number.clone()),
         Request::Transition { .. }

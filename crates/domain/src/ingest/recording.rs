@@ -13,7 +13,8 @@
 //! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the
 //!    stored scan names. Other webhooks only complete its texts, its times and an unknown meaning.
 //! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
-//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are stored.
+//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
+//!    stored.
 
 #[cfg(test)]
 mod tests;
