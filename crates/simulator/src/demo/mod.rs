@@ -91,7 +91,7 @@ async fn go_on(
     screen: &mut Screen,
     pause: Duration,
 ) -> anyhow::Result<()> {
-    let waiting = simulation::labelled(shop, "D-1006", 1).await?;
+    let waiting = simulation::labelled(shop, "D-1007", 1).await?;
     let parcel = waiting.parcels.first().context("an order without parcels")?;
     invitation::your_turn(screen, demo, shop, &waiting, carriers.secret(parcel.carrier)?)?;
     let mut order = simulation::to_watch(shop, 1).await?;

@@ -1,4 +1,4 @@
-//! The story of the demo: five orders, each with a difficulty that an order tracker must handle.
+//! The story of the demo: six orders, each with a difficulty that an order tracker must handle.
 
 use carriers::Sender;
 use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, ShipmentStatus as At};
@@ -6,7 +6,7 @@ use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, Sh
 use super::{
     carrier::DemoParcel,
     script::{
-        Action::{Ask, Cancel, Look, Race, Register},
+        Action::{Ask, Cancel, CancelShipment, Look, Race, Register},
         Assertion, Scene, does, forges, scan, tries,
     },
     shop::{
@@ -20,7 +20,7 @@ const WHOLE_SEQUENCE: &[domain::OrderStatus] =
     &[Placed, PaymentConfirmed, Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 pub fn all() -> Vec<Scene> {
-    vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled()]
+    vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled(), sent_anew()]
 }
 
 fn one_parcel() -> Scene {
@@ -186,6 +186,56 @@ fn cancelled() -> Scene {
                 .expect(Assertion::NothingToDo)
                 .status(Cancelled)
                 .expect(Assertion::History(&[Placed, PaymentConfirmed, Cancelled])),
+        ],
+    }
+}
+
+fn sent_anew() -> Scene {
+    let (first, second) = (fedex("794600000066"), ups("1Z9999990000000066"));
+    Scene {
+        title: "A parcel that comes back and is sent anew",
+        order: order("D-1006", "Wall mirror", 1, 8900, FulfillmentPath::SingleWarehouse, warehouse()),
+        steps: vec![
+            does(
+                "Ada orders a mirror; it is paid, picked and labelled",
+                [Ask(Shop, PaymentConfirmed), Ask(Shop, Processing), Register(first.clone(), None)],
+            )
+            .status(AwaitingPickup),
+            does(
+                "FedEx has it, and takes it out for delivery",
+                [
+                    scan(&first, At::InTransit).ago(300).into(),
+                    scan(&first, At::OutForDelivery).ago(240).into(),
+                ],
+            )
+            .status(OutForDelivery)
+            .expect(Assertion::Mail("is out for delivery")),
+            does(
+                "nobody is there: FedEx sends it back",
+                [scan(&first, At::ReturnedToSender).ago(180).into()],
+            )
+            .status(OutForDelivery)
+            .expect(Assertion::Progress("shipped: 1 of 1 item; 1 returned to the sender")),
+            does(
+                "FedEx: delivered, which means at the warehouse",
+                [scan(&first, At::Delivered).ago(60).into()],
+            )
+            .status(OutForDelivery)
+            .expect(Assertion::Scan(first.clone(), At::Delivered, ScanEffect::ReturnLeg))
+            .expect(Assertion::NoMail("has been delivered")),
+            does(
+                "support cancels that shipment; the mirror is packed again, for UPS",
+                [CancelShipment(first, "it came back"), Register(second.clone(), None)],
+            )
+            .status(OutForDelivery)
+            .expect(Assertion::Progress("nothing on its way: 0 of 1 item shipped")),
+            does("UPS picks it up", [scan(&second, At::PickedUp).ago(20).into()])
+                .status(OutForDelivery)
+                .expect(Assertion::Progress("shipped: 1 of 1 item")),
+            does("UPS delivers", [scan(&second, At::Delivered).into()])
+                .status(Delivered)
+                .expect(Assertion::Mail("has been delivered"))
+                .expect(Assertion::History(WHOLE_SEQUENCE)),
         ],
     }
 }

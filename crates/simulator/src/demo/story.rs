@@ -93,6 +93,9 @@ async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<A
                 answers.mutations.extend(shop.race(*competitors, order, *to).await?)
             }
             Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, order, reason).await?),
+            Action::CancelShipment(parcel, reason) => {
+                answers.mutations.push(shop.cancel_shipment(order, parcel, reason).await?);
+            }
             Action::Register(parcel, units) => {
                 answers.mutations.push(shop.register(order, parcel, *units).await?);
             }

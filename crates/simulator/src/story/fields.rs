@@ -107,23 +107,13 @@ impl<'t, 'p> Fields<'t, 'p> {
         Vec::new()
     }
 
-    /// Takes an optional list of texts and parses each with `read`. Returns an empty list if the field is missing.
-    pub fn texts<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        let Some(list) = self.take(name) else { return Vec::new() };
-        let texts: Option<Vec<&str>> =
-            list.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
-        let Some(texts) = texts else {
-            self.add(name, "must be a list of texts");
-            return Vec::new();
-        };
-        let mut parsed = Vec::with_capacity(texts.len());
-        for text in texts {
-            match read(text) {
-                Ok(value) => parsed.push(value),
-                Err(problem) => self.add(name, problem),
-            }
+    /// Takes an optional table of values that another program reads, as JSON.
+    pub fn json(&mut self, name: &'static str) -> Option<serde_json::Value> {
+        let table = self.take(name)?;
+        match serde_json::to_value(table) {
+            Ok(value) if value.is_object() => Some(value),
+            Ok(_) | Err(_) => self.wrong(name, "must be a table"),
         }
-        parsed
     }
 
     /// Takes an optional truth value.

@@ -1,6 +1,7 @@
 //! Plays a file of scans against a server, so that merchants can test their own installation: `milepost scan --story`.
 //!
 //! - `file.rs` reads the story.
+//! - `request.rs` has the requests that the merchant makes between the webhooks.
 //! - `tamper.rs` composes the webhooks, genuine and forged ones.
 //! - `play.rs` posts the webhooks.
 //! - `orders.rs` places the order of the story, with `--orders`.
@@ -9,6 +10,7 @@ mod fields;
 mod file;
 mod orders;
 mod play;
+mod request;
 mod tamper;
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,22 @@
-//! Places the order of a story before the play, and compares its status with the story afterwards.
+//! The merchant of a story: places its order before the play, makes requests between the webhooks, and compares the
+//! status of the order with the story afterwards.
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use app::Clock;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use console::{BadUsage, pluralize, print_line};
 use domain::OrderStatus;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{
     CheckCount,
     file::{Story, StoryParcel},
+    request::{MerchantRequest, Reference},
 };
 use crate::api_client::{Client, Placed, Refused};
 
@@ -31,6 +34,7 @@ const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 /// The API client of a merchant, and the order that it placed for the story.
 pub struct Shop {
     client: Client,
+    customer: Uuid,
     pub order: Placed,
 }
 
@@ -50,6 +54,7 @@ struct Seen {
 struct Order {
     status: String,
     closed: Option<Closed>,
+    items: Vec<Node>,
     shipments: Vec<Shipment>,
 }
 
@@ -64,6 +69,18 @@ struct Shipment {
     carrier: String,
     tracking_number: String,
     status: String,
+    scans: Scans,
+}
+
+#[derive(Deserialize)]
+struct Scans {
+    nodes: Vec<Node>,
+}
+
+/// Anything of which only the id is read.
+#[derive(Deserialize)]
+struct Node {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -76,15 +93,10 @@ const WAITING: &str = "query($since: DateTime!) {
   webhooks(filter: { states: [PENDING], since: $since }, first: 1) { totalCount }
 }";
 const LOOK: &str = "query($id: ID!) {
-  order(id: $id) { status closed { at } shipments { id carrier trackingNumber status } }
+  order(id: $id) { status closed { at } items { id } shipments {
+    id carrier trackingNumber status scans(first: 1) { nodes { id } }
+  } }
 }";
-
-const CANCEL_SHIPMENT: &str = "mutation($input: CancelShipmentInput!) { cancelShipment(input: $input) {
-    __typename ... on Problem { message } ... on ShipmentRefused { code } } }";
-const CANCEL_ITEMS: &str = "mutation($input: CancelItemsInput!) { cancelItems(input: $input) {
-    __typename ... on CancelItemsSuccess { changed } ... on Problem { message } } }";
-/// The reason for which a story calls off a parcel.
-const CALLED_OFF: &str = "it will not arrive";
 
 impl Shop {
     /// Places an order with the units of all parcels, confirms its payment, and registers the shipments.
@@ -94,22 +106,25 @@ impl Shop {
         email: &str,
         begin: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
-        let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
+        let units: u32 = registered(story).map(|parcel| parcel.units).sum();
         // A scan more than a day older than its order would count as a scan of another parcel.
         let before_all = story.earliest().map_or(begin, |first| begin.min(first - PLACED_BEFORE_FIRST_SCAN));
         let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
-        let order = client
-            .place(json!({
-                "userId": Uuid::now_v7(),
+        let customer = Uuid::now_v7();
+        let mut input = json!({
+                "userId": customer,
                 "customerEmail": email,
                 "totalCents": units * PRICE,
                 "items": [{ "sku": "STORY", "name": "A unit of a story", "quantity": units }],
                 "placedAt": placed_at.to_rfc3339_opts(SecondsFormat::Secs, true),
                 "notes": format!("milepost scan --story: {}", story.title),
-            }))
-            .await
-            .map_err(|error| not_done(error, "the order could not be placed"))?;
-        let shop = Self { client, order };
+        });
+        for (field, value) in story.order.iter().filter_map(Value::as_object).flatten() {
+            input[field] = value.clone();
+        }
+        let placed = client.place(input).await;
+        let order = placed.map_err(|error| not_done(error, "the order could not be placed"))?;
+        let shop = Self { client, customer, order };
         if let Err(error) = shop.pack(story).await {
             // The order stays on the server after this failure, so print its id.
             print_line(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
@@ -118,16 +133,16 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Takes the order to `processing`, and registers each parcel as a shipment.
+    /// Takes the order to `processing`, and registers the parcels as shipments.
     async fn pack(&self, story: &Story) -> anyhow::Result<()> {
-        let Self { client, order } = self;
+        let Self { client, order, .. } = self;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
             let answer = client.move_order(order, status).await;
             answer
                 .and_then(|answer| Ok(answer.ensure_granted()?))
                 .map_err(|error| not_done(error, status.as_str()))?;
         }
-        for parcel in &story.parcels {
+        for parcel in registered(story) {
             let registered = client.register(order, parcel.carrier, &parcel.tracking, Some(parcel.units));
             let answer = registered.await.and_then(|answer| Ok(answer.ensure_granted()?));
             answer.map_err(|error| not_done(error, &format!("parcel {}", parcel.name)))?;
@@ -135,29 +150,57 @@ impl Shop {
         Ok(())
     }
 
-    /// Cancels the shipment of a parcel and then its units, as a merchant does with a parcel that will not arrive.
-    /// First waits until the server has read all posted webhooks.
-    pub async fn call_off(&self, parcel: &StoryParcel, begin: DateTime<Utc>) -> anyhow::Result<()> {
+    /// Makes one request of the merchant, and returns what the server answered. First waits until the server has read
+    /// all posted webhooks. Fails if the answer is not the expected one.
+    pub async fn perform(
+        &self,
+        request: &MerchantRequest,
+        story: &Story,
+        begin: DateTime<Utc>,
+    ) -> anyhow::Result<String> {
         self.settled(begin - MAX_CLOCK_SKEW).await?;
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
         let order = seen.order.context("--orders: the order is gone")?;
-        let its = |shipment: &&Shipment| is_shipment_of(shipment, parcel);
-        let shipment = order.shipments.iter().find(its).context("--orders: the shipment is gone")?;
-        let input = json!({ "shipmentId": shipment.id, "reason": CALLED_OFF });
-        let units = json!({
-            "orderId": self.order.id,
-            "items": [{ "itemId": self.order.item, "quantity": parcel.units }],
-            "reason": CALLED_OFF,
-        });
-        for (name, query, input) in
-            [("cancelShipment", CANCEL_SHIPMENT, input), ("cancelItems", CANCEL_ITEMS, units)]
-        {
-            let answer = self.client.mutate(name, query, input).await;
-            answer
-                .and_then(|answer| Ok(answer.ensure_granted()?))
-                .map_err(|error| not_done(error, &format!("{name} of parcel {}", parcel.name)))?;
+        let input = request.resolve(story, |reference| self.find_value(reference, &order, story))?;
+        let answer = self.client.mutate_by_name(&request.mutation, input).await;
+        let answer = answer.map_err(|error| not_done(error, &request.mutation))?;
+        match (&request.refused, answer.refusal()) {
+            (None, None) => Ok("done".to_owned()),
+            (None, Some(_)) => {
+                Err(not_done(answer.ensure_granted().err().context("a refusal")?.into(), &request.mutation))
+            }
+            (Some(expected), Some((code, reason))) if code == expected => Ok(format!("refused, {reason}")),
+            (Some(expected), Some((code, _))) => {
+                bail!("{} was refused as {code}, {expected} was expected", request.mutation)
+            }
+            (Some(expected), None) => bail!("{} was granted, {expected} was expected", request.mutation),
         }
-        Ok(())
+    }
+
+    fn find_value(&self, reference: Reference, order: &Order, story: &Story) -> anyhow::Result<String> {
+        let find_shipment = |parcel: usize| {
+            let parcel = &story.parcels[parcel];
+            let shipment = order.shipments.iter().find(|shipment| is_shipment_of(shipment, parcel));
+            shipment.with_context(|| format!("--orders: no shipment for parcel {}", parcel.name))
+        };
+        Ok(match reference {
+            Reference::Order => self.order.id.clone(),
+            Reference::Customer => self.customer.to_string(),
+            Reference::Item(item) => {
+                let item = order.items.get(item);
+                item.with_context(|| format!("--orders: the order has {} items", order.items.len()))?
+                    .id
+                    .clone()
+            }
+            Reference::Ago(duration) => (Clock::System.now() - duration).to_rfc3339(),
+            Reference::Shipment(parcel) => find_shipment(parcel)?.id.clone(),
+            Reference::Scan(parcel) => {
+                let newest = find_shipment(parcel)?.scans.nodes.first();
+                newest.context("--orders: the shipment has no scan")?.id.clone()
+            }
+            Reference::Carrier(parcel) => story.parcels[parcel].carrier.as_str().to_owned(),
+            Reference::Number(parcel) => story.parcels[parcel].tracking.clone(),
+        })
     }
 
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
@@ -206,6 +249,11 @@ impl Shop {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// The parcels that are registered before the first step.
+fn registered(story: &Story) -> impl Iterator<Item = &StoryParcel> {
+    story.parcels.iter().filter(|parcel| parcel.registered)
 }
 
 fn is_shipment_of(shipment: &Shipment, parcel: &StoryParcel) -> bool {

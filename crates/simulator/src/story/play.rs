@@ -21,7 +21,7 @@ use crate::webhook::{HttpAnswer, Post};
 const MAX_SHOWN: usize = 40;
 
 /// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses. Only with a shop
-/// are shipments called off.
+/// are the merchant's requests made.
 pub async fn play(
     story: &Story,
     secrets: &BTreeMap<Sender, Secrets>,
@@ -57,15 +57,12 @@ pub async fn play(
                 }
             }
         }
-        for parcel in step.call_off.iter().map(|parcel| &story.parcels[*parcel]) {
+        for request in &step.requests {
             let told = match shop {
-                Some((shop, begin)) => {
-                    shop.call_off(parcel, begin).await?;
-                    "called off"
-                }
-                None => "left to the shop to call off",
+                Some((shop, begin)) => shop.perform(request, story, begin).await?,
+                None => "left to the shop".to_owned(),
             };
-            print_line(format!("      {:<9}  {:<names$}  {told}", "shop", parcel.name))?;
+            print_line(format!("      {:<9}  {}: {told}", "merchant", request.mutation))?;
         }
     }
     Ok(checks)
