@@ -1,7 +1,7 @@
 //! The progress of an order, for people: numbers of units and shipments, and a sentence.
 //!
 //! `api`, the tracking page and the mails show it, `app::access` computes it for each caller. `progress` counts and
-//! calls `summarize` for the sentence, which is in English and has no full stop. `of_closed` puts "closed: " before the
+//! calls `summary` for the sentence, which is in English and has no full stop. `of_closed` puts "closed: " before the
 //! sentence of a closed order, unless all wanted units were delivered.
 
 use crate::{
@@ -75,10 +75,10 @@ fn summarize(status: OrderStatus, progress: &Progress, asked_back: u32, returnin
         OrderStatus::Cancelled => return "cancelled".to_owned(),
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
-            return format!("return under way: {back} of {asked_back} {} back", item_or_items(asked_back));
+            return format!("return under way: {back} of {asked_back} {} back", items(asked_back));
         }
         OrderStatus::Returned if back < delivered => {
-            return format!("returned: {back} of {delivered} {}", item_or_items(delivered));
+            return format!("returned: {back} of {delivered} {}", items(delivered));
         }
         OrderStatus::Returned => return "returned".to_owned(),
         OrderStatus::Placed
@@ -111,7 +111,7 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     let Progress { items_total: wanted, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
     let ordered = wanted + progress.items_cancelled;
     let is_all = ordered == wanted;
-    let items = item_or_items(ordered);
+    let items = items(ordered);
     match (shipped, delivered) {
         // Its shipments were called off after it was shipped.
         (0, _) if matches!(status, OrderStatus::Shipped | OrderStatus::OutForDelivery) => {
@@ -135,6 +135,6 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     }
 }
 
-fn item_or_items(count: u32) -> &'static str {
+fn items(count: u32) -> &'static str {
     if count == 1 { "item" } else { "items" }
 }

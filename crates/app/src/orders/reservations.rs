@@ -38,7 +38,7 @@ impl TrackingNumberReservations {
         scanned: &[ShipmentId],
     ) -> persistence::Result<Self> {
         let numbers: Vec<TrackingNumber> =
-            commands.iter().filter_map(|command| number_to_register(&command.request)).collect();
+            commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         let of_scanned = shipments::find_numbers(tx, scanned).await?;
         shipments::lock_numbers(tx, numbers.iter().chain(&of_scanned)).await?;
         let found = shipments::find_tracked_shipments(tx, &numbers).await?;
@@ -107,7 +107,7 @@ impl TrackingNumberReservations {
     }
 }
 
-fn number_to_register(request: &Request) -> Option<TrackingNumber> {
+fn requested_number(request: &Request) -> Option<TrackingNumber> {
     match request {
         Request::CreateShipment(new) => Some(new.tracking_number.clone()),
         Request::Transition { .. }

@@ -13,7 +13,8 @@
 //! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the
 //!    stored scan names. Other webhooks only complete its texts, its times and an unknown meaning.
 //! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
-//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are stored. Who recorded it first stays too; if staff repeats the scan of a supplier, only the evidence changes.
+//! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
+//!    stored. Who recorded it first stays too; if staff repeats the scan of a supplier, only the evidence changes.
 //! 7. A shipment whose number another shipment has by now is not on its way again: a number belongs to one live
 //!    shipment. A person's request that would have this effect is refused. A carrier's scans are stored, are `Stale`,
 //!    and leave the shipment as it is; they count with the next scan after the number is free.

@@ -1,9 +1,5 @@
 //! Routing: finds the shipment to which a carrier's scan belongs.
 //!
-//! `app::webhooks::load_router` makes a [`ScanRouter`] of what it has loaded. `RoutedScans::add` asks it for each scan.
-//! `app::webhooks::misrouted` asks `find_misrouted`, which is empty if every stored scan is where it belongs. Nothing
-//! here stores a scan.
-//!
 //! Carriers use tracking numbers again, so several shipments can have the same number. "Its order existed" means that
 //! the scan is at most a day older than the order ([`is_too_old`]). Rules, in order:
 //! 1. Only one shipment ever had the number: that shipment.
@@ -18,6 +14,10 @@
 //! Example: shipment A is delivered on Monday. A scan of Wednesday goes to A, by rule 1. On Thursday shipment B is
 //! registered with the same number, its order was placed on Tuesday. The webhook is processed again, and the scan goes
 //! to B, by rule 4.
+//!
+//! `app::webhooks::load_router` makes a [`ScanRouter`] of what it has loaded. `RoutedScans::add` asks it for each scan.
+//! `app::webhooks::misrouted` asks `find_misrouted`, which is empty if every stored scan is where it belongs. Nothing
+//! here stores a scan.
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! Returns: which units are asked back, which have come back, and when the return is complete.
 //!
-//! A transition to `return_initiated` names no units. When units are received later, all delivered units then count as
-//! asked back.
-//!
 //! `Order::apply` calls `initiate_return` and `receive_return`. The guard calls `return_blocker`, and
 //! `receive_all_outstanding` for a transition to `returned`. `return_step` is the transition of both requests; the
 //! other functions count units or check.
+//!
+//! A transition to `return_initiated` names no units. When units are received later, all delivered units then count
+//! as asked back.
 
 use crate::{
     activity::ActivityKind,
