@@ -70,6 +70,8 @@ pub(super) async fn register(
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines,
         estimated_delivery: None,
