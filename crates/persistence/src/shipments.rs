@@ -63,8 +63,10 @@ pub async fn find_tracked_shipments(
     }
     let texts: Vec<&str> = numbers.iter().map(|number| &**number).collect();
     let count = "(SELECT count(*) FROM shipment_numbers n WHERE n.shipment_id = shipments.shipment_id)";
+    // The shipment has a column with this name too.
+    let column = (shipment_number::Entity, Column::TrackingNumber);
     let rows = shipment_number::Entity::find()
-        .filter(is_one_of_texts(db.get_database_backend(), Column::TrackingNumber, &texts))
+        .filter(is_one_of_texts(db.get_database_backend(), column, &texts))
         .join(JoinType::InnerJoin, shipment_number::Relation::Shipment.def())
         .join(JoinType::InnerJoin, shipment::Relation::Order.def())
         .select_only()

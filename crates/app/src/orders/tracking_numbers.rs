@@ -23,8 +23,8 @@ impl Orders {
     /// Adds a tracking number to a shipment.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, not a number, number in use, shipment delivered
-    /// or cancelled.
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, not a number, number in use, shipment
+    /// cancelled.
     pub async fn add_tracking_number(
         &self,
         caller: Caller,
@@ -38,7 +38,7 @@ impl Orders {
     /// Replaces the primary tracking number of a shipment. The former one becomes void.
     ///
     /// # Errors
-    /// As for [`Self::add_tracking_number`]; a reason that is not allowed.
+    /// As for [`Self::add_tracking_number`]; a reason that is not allowed, shipment delivered.
     pub async fn replace_tracking_number(
         &self,
         caller: Caller,

@@ -18,7 +18,7 @@ use crate::{
 pub const MAX_NUMBERS: usize = 50;
 
 impl Order {
-    /// Adds a number to a shipment. A number that the shipment has already changes nothing.
+    /// Adds a number to a shipment, also to a delivered one. A number that the shipment has already changes nothing.
     pub(super) fn add_number(
         &mut self,
         id: ShipmentId,
@@ -52,6 +52,10 @@ impl Order {
         let former = shipment.tracking_number.clone();
         if former == number {
             return Ok(unchanged);
+        }
+        if shipment.status() == ShipmentStatus::Delivered {
+            let message = format!("parcel {former} was delivered; retract the scan first if that is wrong");
+            return Err(Refusal::shipment(ShipmentRefusal::AlreadyDelivered, message));
         }
         check_reason(&reason)?;
         let is_new = !shipment.has_number(&number);
@@ -88,23 +92,12 @@ impl Order {
         if !self.may_ship(shipment, context) {
             return Err(Refusal::Forbidden("this role may not change that shipment".to_owned()));
         }
-        let number = &shipment.tracking_number;
-        match shipment.status() {
-            ShipmentStatus::Delivered => Err(Refusal::shipment(
-                ShipmentRefusal::AlreadyDelivered,
-                format!("parcel {number} was delivered; retract the scan first if that is wrong"),
-            )),
-            ShipmentStatus::Cancelled => Err(Refusal::shipment(
-                ShipmentRefusal::AlreadyCancelled,
-                format!("parcel {number} is cancelled: register a new shipment"),
-            )),
-            ShipmentStatus::LabelCreated
-            | ShipmentStatus::PickedUp
-            | ShipmentStatus::InTransit
-            | ShipmentStatus::ReturnedToSender
-            | ShipmentStatus::OutForDelivery
-            | ShipmentStatus::AvailableForPickup => Ok(shipment),
+        if !shipment.is_live() {
+            let message =
+                format!("parcel {} is cancelled: register a new shipment", shipment.tracking_number);
+            return Err(Refusal::shipment(ShipmentRefusal::AlreadyCancelled, message));
         }
+        Ok(shipment)
     }
 
     /// Refuses a number that another live shipment of this order has, and one too many.

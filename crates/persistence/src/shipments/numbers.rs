@@ -58,7 +58,7 @@ fn map_number(row: shipment_number::Model) -> Result<ShipmentNumber> {
 /// take them in the same transaction.
 pub(super) async fn record_numbers(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
     let rows = shipments.iter().flat_map(|shipment| {
-        shipment.numbers.iter().enumerate().map(|(position, number)| to_row(shipment, position, number))
+        shipment.numbers.iter().enumerate().map(move |(position, number)| to_row(shipment, position, number))
     });
     let (taken, given_up): (Vec<_>, Vec<_>) = rows.partition(|row| row.is_exclusive);
     let changed = "ON CONFLICT (shipment_id, carrier, tracking_number) DO UPDATE SET \
