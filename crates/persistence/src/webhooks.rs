@@ -230,19 +230,28 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    let wait = |one: &SettledWebhook, number: &TrackingNumber, text: &str, is_further| webhook_wait::Model {
-        carrier: number.carrier().as_str().to_owned(),
-        tracking_number: text.to_owned(),
-        webhook_id: one.id.0,
-        is_further,
-    };
-    let waits = settled.iter().flat_map(|one| one.waits_for.iter().map(move |parcel| (one, parcel)));
-    let main = waits.clone().map(|(one, (number, _))| wait(one, number, number, false));
-    // A number can be the main number of one parcel and a further one of another parcel. The first row counts.
-    let further = waits
-        .flat_map(|(one, (number, others))| others.iter().map(move |other| wait(one, number, other, true)));
-    dialect::insert(tx, main.chain(further), "ON CONFLICT DO NOTHING").await?;
+    dialect::insert(tx, to_wait_rows(settled), "ON CONFLICT DO NOTHING").await?;
     Ok(())
+}
+
+/// The numbers for which the webhooks wait: first the main ones. A number can be the main number of one parcel and a
+/// further one of another parcel; then the first row counts.
+fn to_wait_rows(settled: &[SettledWebhook]) -> Vec<webhook_wait::Model> {
+    let (mut main, mut further) = (Vec::new(), Vec::new());
+    for one in settled {
+        for (number, others) in &one.waits_for {
+            let row = |text: &str, is_further| webhook_wait::Model {
+                carrier: number.carrier().as_str().to_owned(),
+                tracking_number: text.to_owned(),
+                webhook_id: one.id.0,
+                is_further,
+            };
+            main.push(row(number, false));
+            further.extend(others.iter().map(|other| row(other, true)));
+        }
+    }
+    main.extend(further);
+    main
 }
 
 /// The tracking numbers for which these webhooks waited when they were last settled, without the further numbers of

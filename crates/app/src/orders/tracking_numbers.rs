@@ -59,14 +59,19 @@ impl Orders {
         to_request: impl FnOnce(ShipmentId, TrackingNumber, bool) -> Request,
     ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
+        let parse = |carrier| {
+            TrackingNumber::parse(carrier, &new.text)
+                .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))
+        };
+        // A text that is no number is refused first, so that the refusal says nothing about the shipment. Whether it is
+        // one does not depend on the carrier.
+        parse(new.carrier.unwrap_or(Carrier::USPS))?;
         let id = new.shipment_id;
         // A shipment never moves to another order, so the order can be looked up before it is locked.
         let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
         let carrier = new.carrier.unwrap_or(shipment.carrier());
-        let number = TrackingNumber::parse(carrier, &new.text)
-            .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?;
-        let request = to_request(id, number, new.shared);
+        let request = to_request(id, parse(carrier)?, new.shared);
         self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
             .await
     }

@@ -1,10 +1,10 @@
 //! Loads what routing needs: the shipments that have or had some tracking numbers, and their stored scans.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
     TrackingNumber,
-    ingest::{ParsedWebhook, ScanRouter, shipments_routed_by_stored_scans},
+    ingest::{ParsedWebhook, ScanRouter, TrackedShipment, shipments_routed_by_stored_scans},
 };
 use persistence::{Store, Tx, read, scans, shipments};
 
@@ -23,19 +23,27 @@ pub(super) async fn load_router_locking_numbers(
     webhooks: &[ParsedWebhook],
 ) -> persistence::Result<ScanRouter> {
     let mut found = shipments::find_tracked_shipments(tx, &distinct_tracking_numbers(webhooks)).await?;
-    let is_in_use = |number: &TrackingNumber| {
-        let mut shipments = found.get(number).into_iter().flatten();
-        shipments.any(|shipment| !shipment.is_void && shipment.status.is_on_its_way())
-    };
-    let parcels = webhooks.iter().flat_map(|webhook| &webhook.parcels);
-    let free = parcels.filter(|parcel| !is_in_use(&parcel.number)).flat_map(|parcel| parcel.all_numbers());
-    let free: Vec<TrackingNumber> = free.collect::<HashSet<_>>().into_iter().collect();
+    let free = find_free_numbers(webhooks, &found);
     if !free.is_empty() {
         shipments::lock_numbers(tx, &free).await?;
         found.extend(shipments::find_tracked_shipments(tx, &free).await?);
     }
     let stored = scans::load_for_shipments(tx, &shipments_routed_by_stored_scans(&found)).await?;
     Ok(ScanRouter::new(found, stored))
+}
+
+/// The numbers of the parcels whose main number no shipment on its way has.
+fn find_free_numbers(
+    webhooks: &[ParsedWebhook],
+    found: &HashMap<TrackingNumber, Vec<TrackedShipment>>,
+) -> Vec<TrackingNumber> {
+    let is_in_use = |number: &TrackingNumber| {
+        let mut shipments = found.get(number).into_iter().flatten();
+        shipments.any(|shipment| !shipment.is_void && shipment.status.is_on_its_way())
+    };
+    let parcels = webhooks.iter().flat_map(|webhook| &webhook.parcels);
+    let free = parcels.filter(|parcel| !is_in_use(&parcel.number)).flat_map(|parcel| parcel.all_numbers());
+    free.collect::<HashSet<_>>().into_iter().collect()
 }
 
 /// Loads the router for these numbers without locks, for callers that only read.
