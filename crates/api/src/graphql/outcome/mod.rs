@@ -62,7 +62,8 @@ result_union! {
 }
 
 result_union! {
-    /// The result of registering a shipment, of cancelling it, or of recording a scan for it.
+    /// The result of registering a shipment, of changing its tracking numbers, of cancelling it, or of recording a scan for
+    /// it.
     ShipmentResult = ShipmentSuccess
         | OverAllocated | ShipmentRefused | NotFound | Forbidden | InvalidInput | IdempotencyMismatch
 }
@@ -83,7 +84,9 @@ pub struct ShipmentSuccess {
     shipment: Shipment,
     /// The order of the shipment, as it is now.
     order: Order,
-    /// What may be wrong with the shipment that `createShipment` registered. Empty for other mutations.
+    /// Whether the request changed anything.
+    changed: bool,
+    /// What may be wrong with the tracking numbers of the shipment. Empty for mutations that do not register a number.
     warnings: Vec<ShipmentWarning>,
 }
 
@@ -112,34 +115,34 @@ pub(super) async fn convert_result<T, R: From<T> + FromProblem>(
     }
 }
 
-/// Maps the outcome of registering a shipment, and adds the warnings.
-pub(super) async fn convert_new_shipment_result(
+/// Maps the outcome of registering a shipment or a tracking number, and adds the warnings about its live numbers.
+pub(super) async fn convert_new_number_result(
     ctx: &Context<'_>,
     changed: app::Result<CommandOutcome>,
 ) -> Result<ShipmentResult> {
     let app = ctx.data::<App>()?;
-    let registered = changed.as_ref().ok().and_then(|outcome| outcome.shipment.as_ref());
-    let number = registered.map(|shipment| shipment.tracking_number.clone());
+    let shipment = changed.as_ref().ok().and_then(|outcome| outcome.shipment.clone());
     let mut result = convert_shipment_result(ctx, changed).await?;
-    if let (ShipmentResult::Success(success), Some(number)) = (&mut result, number) {
-        success.warnings =
-            warnings::check_number(&number, |carrier| app.carriers().name(carrier).into_owned());
+    if let (ShipmentResult::Success(success), Some(shipment)) = (&mut result, shipment) {
+        let name = |carrier| app.carriers().name(carrier).into_owned();
+        let numbers = shipment.live_numbers();
+        success.warnings = numbers.flat_map(|number| warnings::check_number(number, name)).collect();
     }
     Ok(result)
 }
 
-/// Maps the outcome of registering a shipment, of cancelling it, or of recording a scan for it.
+/// Maps the outcome of changing a shipment.
 pub(super) async fn convert_shipment_result(
     ctx: &Context<'_>,
     changed: app::Result<CommandOutcome>,
 ) -> Result<ShipmentResult> {
     let changed = match changed {
-        Ok(CommandOutcome { order, shipment, .. }) => {
+        Ok(CommandOutcome { order, shipment, changed, .. }) => {
             let order = Order::from(order);
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an outcome without its shipment"))?;
             let shipment = Shipment::with_own_batch(order.clone(), shipment);
-            Ok(ShipmentSuccess { shipment, order, warnings: Vec::new() })
+            Ok(ShipmentSuccess { shipment, order, changed, warnings: Vec::new() })
         }
         Err(error) => Err(error),
     };

@@ -98,13 +98,13 @@ pub struct TooManyOrders {
     retry_after: u32,
 }
 
-/// The shipment cannot be registered or cancelled.
+/// The shipment cannot be registered, changed or cancelled.
 #[derive(SimpleObject)]
 pub struct ShipmentRefused {
     /// Why it was refused, as text for people.
     message: String,
-    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ORDER_CLOSED`, `NUMBER_IN_USE` or
-    /// `NOTHING_TO_SHIP`.
+    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ALREADY_CANCELLED`,
+    /// `ORDER_CLOSED`, `NUMBER_IN_USE` or `NOTHING_TO_SHIP`.
     code: String,
 }
 
