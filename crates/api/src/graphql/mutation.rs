@@ -129,7 +129,7 @@ impl Mutation {
             let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
             app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
-        outcome::convert_new_number_result(ctx, changed.await)
+        outcome::convert_new_number_result(ctx, changed.await).await
     }
 
     /// Adds a tracking number to a shipment, for example of the carrier of the last mile. Scans of the number are then
@@ -145,7 +145,7 @@ impl Mutation {
             let (new, key) = input.into_new_number(app.carriers())?;
             app.orders().add_tracking_number(caller.clone(), new, key).await
         };
-        outcome::convert_new_number_result(ctx, changed.await)
+        outcome::convert_new_number_result(ctx, changed.await).await
     }
 
     /// Replaces the primary tracking number of a shipment. The former number stays in `Shipment.numbers` and is void: its

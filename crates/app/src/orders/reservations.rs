@@ -12,8 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Order, OrderId, Refusal, Request, ShipmentId, ShipmentStatus, TrackingNumber,
-    ingest::TrackedShipment,
+    Order, OrderId, Refusal, Request, ShipmentId, ShipmentStatus, TrackingNumber, ingest::TrackedShipment,
 };
 use persistence::{Tx, shipments};
 
