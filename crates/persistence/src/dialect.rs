@@ -96,6 +96,7 @@ mod tests {
             carrier: Set("ups".to_owned()),
             tracking_number: Set(row.to_string()),
             webhook_id: Set(Uuid::from_u128(row)),
+            is_further: Set(false),
         });
         webhook_wait::Entity::insert_many(waits).build(DbBackend::Postgres)
     }
