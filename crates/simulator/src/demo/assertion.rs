@@ -73,7 +73,7 @@ impl Assertion {
                 let (status, effect) = (enum_name(status.as_str()), enum_name(effect.as_str()));
                 let scans = scans_of(snapshot, &parcel.number)?;
                 let scan = scans.scans.nodes.iter().find(|scan| scan.status.as_ref() == Some(&status));
-                let scan = scan.ok_or_else(format!("no scan says {status}"))?;
+                let scan = scan.ok_or_else(|| format!("no scan says {status}"))?;
                 holds(
                     scan.effect == effect,
                     format!("the scan \"{}\" is kept as {effect}", scan.description),
@@ -170,7 +170,7 @@ fn history(statuses: &[OrderStatus], snapshot: &Snapshot) -> Verdict {
 
 fn scans_of<'a>(snapshot: &'a Snapshot, number: &str) -> Result<&'a Shipment, String> {
     let parcel = snapshot.order.shipments.iter().find(|parcel| parcel.tracking_number == number);
-    parcel.ok_or_else(format!("the order has no parcel {number}"))
+    parcel.ok_or_else(|| format!("the order has no parcel {number}"))
 }
 
 fn status_names(statuses: &[OrderStatus]) -> Vec<String> {
