@@ -179,7 +179,7 @@ impl Transport for PubSub {
     }
 }
 
-fn transport_error(error: impl std::error::Error + Send + Sync + 'static) -> FeedError {
+fn transport_error(error: impl Error + Send + Sync + 'static) -> FeedError {
     FeedError::Transport(Box::new(error))
 }
 
