@@ -159,7 +159,10 @@ async fn no_operation_tells_a_customer_what_is_between_merchant_and_supplier() {
         ],
     );
     assert_discreet(&crawler.subscriptions().await, &["OrderUpdate.event", "OrderEvent.toStatus"]);
-    assert_discreet(&crawler.mutations().await, &["TransitionOrderSuccess.order", "Forbidden.message"]);
+    assert_discreet(
+        &crawler.mutations().await,
+        &["TransitionOrderSuccess.order", "CancelOrderSuccess.order", "Forbidden.message"],
+    );
 }
 
 #[tokio::test]
