@@ -1,6 +1,13 @@
 //! Runs a server: all parts of its role at the same time, until it is told to stop.
 //!
-//! `milepost serve` creates it from the settings, `milepost demo` with fixed values.
+//! `milepost serve` creates it from the settings, `milepost demo` with fixed values. Both call [`Server::run`]:
+//!
+//! 1. `start_parts` starts a task for each part: the live feed, the worker, the HTTP server. It does not wait for them.
+//! 2. `run` waits for `stop`, or for a part that ends by itself. Such an end is the error of `run`
+//!    (`describe_early_end`).
+//! 3. All parts are stopped, and the database is closed: at most 30 seconds.
+//!
+//! `build_queue_checks` returns a function for `/readyz`: its list has a line for each queue that does not work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,15 +33,12 @@ use crate::role::Role;
 /// How long running work may take to finish after the server was told to stop.
 const FINISH: Duration = Duration::from_secs(30);
 
-/// The parts of a server.
 pub struct Server {
     pub role: Role,
     /// The socket of the HTTP server. A worker answers only health checks there.
     pub listener: TcpListener,
-    /// The limits of HTTP connections.
     pub http: HttpLimits,
     pub store: Store,
-    /// The live feed.
     pub feed: Feed,
     pub policy: Policy,
     pub tokens: Tokens,
@@ -63,7 +67,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let store = self.store.clone();
         let sockets = TaskTracker::new();
-        let mut parts = self.start(&sockets, &stop);
+        let mut parts = self.start_parts(&sockets, &stop);
         let ended_early = tokio::select! {
             biased;
             () = stop.cancelled() => None,
@@ -93,7 +97,7 @@ impl Server {
         ended_early.map_or(Ok(()), Err)
     }
 
-    fn start(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<End> {
+    fn start_parts(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<End> {
         let mut parts = JoinSet::new();
         let (store, feed) = (self.store, self.feed);
         let app = App::new(store.clone(), Clock::System, feed.clone(), self.policy);
@@ -106,7 +110,7 @@ impl Server {
             Role::All | Role::Worker => true,
             Role::Api => false,
         };
-        let checks = if works { build_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
+        let checks = if works { build_queue_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
             let worker = worker::run(app.clone(), self.queues, self.mailer, self.activator, stop.clone());
             parts.spawn(async move {
@@ -143,7 +147,7 @@ impl Server {
 }
 
 /// Returns the health checks of the queues, which `/readyz` reports.
-fn build_checks(queues: Queues) -> Checks {
+fn build_queue_checks(queues: Queues) -> Checks {
     Arc::new(move || {
         let wrong =
             queues.health().into_iter().filter_map(|(name, health)| match (health.alive, health.stalled) {

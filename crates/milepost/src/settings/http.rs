@@ -1,4 +1,8 @@
 //! Settings for the limits of HTTP connections.
+//!
+//! `Settings::read` calls `read_http_limits`. It is `None` if one of the values is invalid; all problems are added
+//! then. The `parse_…` functions check one value: timeouts from 1s to 1h, counts from 1 to 1,000,000, memory from 8MiB
+//! to 1024GiB, in bytes.
 
 use std::time::Duration;
 
@@ -16,7 +20,7 @@ const MAX_CONNECTIONS: usize = 1_000_000;
 const MEMORY: [usize; 2] = [8, 1024 * 1024];
 
 impl Reader<'_> {
-    pub(super) fn http(&mut self) -> Option<HttpLimits> {
+    pub(super) fn read_http_limits(&mut self) -> Option<HttpLimits> {
         let header_timeout = self.value("HTTP_HEADER_TIMEOUT", parse_timeout);
         let body_timeout = self.value("HTTP_BODY_TIMEOUT", parse_timeout);
         let idle_timeout = self.value("HTTP_IDLE_TIMEOUT", parse_timeout);

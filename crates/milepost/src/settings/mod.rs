@@ -1,8 +1,15 @@
 //! Reads and validates the settings of the program.
 //!
 //! 1. A setting comes from the environment, else from `milepost.toml`, else it has its default.
-//! 2. `main` reads the settings once.
-//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] is pure and does the rest.
+//! 2. `main` loads the settings before the command starts. `scan` loads them only when it needs them, `schema` never;
+//!    `demo` uses fixed ones.
+//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] does the rest, and reads secret files
+//!    only with `read_file`. `demo` and tests call it.
+//! 4. `serve` and `check` call [`Settings::check_serving`] afterwards, for what only a server needs.
+//!
+//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `value` for all other settings. `None`
+//! means unset without a default, or invalid; an invalid value was added to the problems then. All problems are
+//! returned at the end.
 
 mod http;
 mod mask;
@@ -50,7 +57,6 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
-    /// The limits of HTTP connections.
     pub http: HttpLimits,
     /// The limits of GraphQL operations.
     pub limits: Limits,
@@ -129,24 +135,24 @@ impl Settings {
         let listen = reader.value("LISTEN", values::parse_listen_address);
         let public_url = reader.value("PUBLIC_URL", values::parse_public_url);
         let graphiql = reader.value("GRAPHIQL", values::parse_on_or_off);
-        let http = reader.http();
-        let limits = reader.limits();
+        let http = reader.read_http_limits();
+        let limits = reader.read_graphql_limits();
         let customer_orders_per_minute =
             reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute);
         let database_url = reader.value("DATABASE_URL", values::parse_database_url);
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::parse_connections);
         let redis_url = reader.value("REDIS_URL", values::parse_redis_url);
-        let (smtp_url, mail_from) = reader.mail();
-        let notification_max_age = reader.value("NOTIFY_MAX_AGE", values::notification_max_age);
+        let (smtp_url, mail_from) = reader.read_mail();
+        let notification_max_age = reader.value("NOTIFY_MAX_AGE", values::parse_notification_max_age);
         let jwt_secret = reader.value("JWT_SECRET", values::parse_jwt_secret);
         let jwt_audience = reader.value("JWT_AUDIENCE", values::parse_jwt_audience);
         let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off);
-        let webhook_secrets = reader.webhook_secrets();
-        let ups_client = reader.ups_client();
+        let webhook_secrets = reader.read_webhook_secrets();
+        let ups_client = reader.read_ups_client();
         let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name);
         let dhl_api_key = reader.value("DHL_API_KEY", values::parse_api_key);
         let dhl_api_url = reader.value("DHL_API_URL", values::parse_api_url);
-        let carriers = reader.carriers();
+        let carriers = reader.read_carriers();
         let carrier_codes = reader.value("CARRIER_CODES", values::parse_carrier_codes);
         let log = reader.value("LOG", values::parse_log_filter);
         let log_format = reader.value("LOG_FORMAT", values::parse_log_format);
@@ -197,7 +203,7 @@ impl Settings {
                 format!("is needed when others can reach the server, and it listens on {}", self.listen);
             problems.add(format!("{PREFIX}JWT_SECRET"), problem);
         }
-        let kept = keys::sqlite_file(self.database_url.expose()).is_some();
+        let kept = keys::parse_sqlite_path(self.database_url.expose()).is_some();
         if role != Role::All && self.jwt_secret.is_none() && !kept {
             let problem =
                 format!("is needed for --role {role}: every process would make up a secret of its own");
@@ -236,8 +242,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the merchant's own carriers.
-    fn carriers(&mut self) -> CarrierDirectory {
+    fn read_carriers(&mut self) -> CarrierDirectory {
         let Some((key, entries)) = self.sources.find_entries("CARRIERS") else {
             return CarrierDirectory::default();
         };
@@ -247,8 +252,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads the limits of GraphQL operations.
-    fn limits(&mut self) -> Option<Limits> {
+    fn read_graphql_limits(&mut self) -> Option<Limits> {
         let introspection = self.value("INTROSPECTION", values::parse_on_or_off);
         let timeout = self.value("QUERY_TIMEOUT", values::parse_query_timeout);
         let answer_bytes = self.value("MAX_ANSWER_BYTES", values::parse_answer_bytes);
@@ -256,7 +260,7 @@ impl Reader<'_> {
     }
 
     /// Reads `SMTP_URL` and `MAIL_FROM`. [`Mailer`] validates both together.
-    fn mail(&mut self) -> (Option<Masked>, Option<String>) {
+    fn read_mail(&mut self) -> (Option<Masked>, Option<String>) {
         let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
         let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
         let key =
