@@ -2,7 +2,7 @@
 
 use crate::{
     item::Item,
-    shipment::{Rank, Shipment, live_shipments},
+    shipment::{Rank, Shipment, ShipmentStatus, live_shipments},
     status::OrderStatus,
 };
 
@@ -47,7 +47,9 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
         shipments_delivered: count(Rank::Delivered),
         summary: String::new(),
     };
-    progress.summary = summary(status, &progress, sum(&|item| item.return_requested));
+    let sent_back = || live_shipments(shipments).filter(|s| s.status() == ShipmentStatus::ReturnedToSender);
+    let returning = sum(&|item| item.units_in(sent_back()));
+    progress.summary = summary(status, &progress, sum(&|item| item.return_requested), returning);
     progress
 }
 
@@ -62,7 +64,7 @@ impl Progress {
     }
 }
 
-fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
+fn summary(status: OrderStatus, progress: &Progress, asked_back: u32, returning: u32) -> String {
     let back = progress.items_returned;
     let delivered = progress.items_delivered;
     match status {
@@ -83,13 +85,21 @@ fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String 
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
-    match progress.items_cancelled {
-        0 => summarize_units(status, progress),
-        called_off if progress.items_total == 0 => {
-            format!("all {called_off} {} called off", items(called_off))
-        }
-        called_off => format!("{}; {called_off} called off", summarize_units(status, progress)),
+    let called_off = progress.items_cancelled;
+    match (progress.items_total, called_off) {
+        (0, 1) => return "the only item was called off".to_owned(),
+        (0, _) => return format!("all {called_off} items called off"),
+        _ => {}
     }
+    let mut summary = summarize_units(status, progress);
+    if called_off > 0 {
+        summary += &format!("; {called_off} called off");
+    }
+    // A delivered order is told as delivered, whatever is reported of a shipment later.
+    if returning > 0 && status != OrderStatus::Delivered {
+        summary += &format!("; {returning} returned to the sender");
+    }
+    summary
 }
 
 /// How far the wanted units are, of an order whose status says nothing else.

@@ -4,8 +4,8 @@
 //!
 //! - `execute` sends any query or mutation. All other requests except `fetch_page` go through it. `Err` means: no
 //!   answer, no JSON, or a GraphQL error in `errors`, which becomes a [`Refused`].
-//! - `mutate`, `request_transition` and `register_shipment` return a refusal by a rule as `Ok`, in the
-//!   [`MutationAnswer`]. `ensure_granted` turns that refusal into an error. `place_order` does so itself.
+//! - `mutate`, `mutate_by_name`, `request_transition` and `register_shipment` return a refusal by a rule as `Ok`, in
+//!   the [`MutationAnswer`]. `ensure_granted` turns that refusal into an error. `place_order` does so itself.
 //! - Of a [`MutationAnswer`], `changed` is `None` after a refusal, `refusal` is `None` after a grant, and
 //!   `allowed_statuses` is empty if the answer lists none.
 //! - `fetch_page` returns the body. A status 4xx or 5xx is an error.
@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use console::suggest_name;
 use domain::{Carrier, OrderStatus};
 use reqwest::Client as Http;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -80,6 +81,31 @@ impl Client {
             .with_context(|| format!("the answer to {mutation}"))
     }
 
+    /// Calls a mutation of which only the name is known: asks the server for the type of its input first.
+    pub async fn mutate_by_name(&self, name: &str, input: Value) -> anyhow::Result<MutationAnswer> {
+        let data: Value = self.execute(MUTATIONS, Value::Null).await?;
+        let mutations: Vec<Mutation> = serde_json::from_value(data["__type"]["fields"].clone())?;
+        let names: Vec<&str> = mutations.iter().map(|mutation| mutation.name.as_str()).collect();
+        let mutation = mutations.iter().find(|mutation| mutation.name == name);
+        let mutation = mutation
+            .with_context(|| format!("there is no mutation `{name}`; {}", suggest_name(name, &names)))?;
+        let argument = mutation.args.first().with_context(|| format!("`{name}` has no input"))?;
+        let query = format!(
+            "mutation($input: {}!) {{ {name}(input: $input) {{ __typename ... on Problem {{ message }} }} }}",
+            argument.r#type.of_type.name
+        );
+        self.mutate(name, &query, input).await
+    }
+
+    /// Finds the id of the shipment with this tracking number.
+    pub async fn find_shipment_id(&self, order: &Placed, tracking_number: &str) -> anyhow::Result<String> {
+        let data: Value = self.execute(SHIPMENTS, json!({ "id": order.id })).await?;
+        let shipments = data["order"]["shipments"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let shipment = shipments.iter().find(|shipment| shipment["trackingNumber"] == tracking_number);
+        let id = shipment.and_then(|shipment| shipment["id"].as_str()).map(str::to_owned);
+        id.with_context(|| format!("the order has no shipment {tracking_number}"))
+    }
+
     /// Places an order with one item. A refusal is an error.
     pub async fn place_order(&self, input: Value) -> anyhow::Result<Placed> {
         let data: Value = self.execute(PLACE, json!({ "input": input })).await?;
@@ -119,6 +145,29 @@ impl Client {
         });
         self.mutate("createShipment", REGISTER, input).await
     }
+}
+
+/// A mutation of the server, in the answer to [`MUTATIONS`].
+#[derive(Deserialize)]
+struct Mutation {
+    name: String,
+    args: Vec<Argument>,
+}
+
+#[derive(Deserialize)]
+struct Argument {
+    r#type: NonNull,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NonNull {
+    of_type: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
 }
 
 #[derive(Clone, Debug)]
@@ -220,6 +269,9 @@ pub fn to_graphql_enum(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
+const MUTATIONS: &str =
+    "{ __type(name: \"Mutation\") { fields { name args { type { ofType { name } } } } } }";
+const SHIPMENTS: &str = "query($id: ID!) { order(id: $id) { shipments { id trackingNumber } } }";
 const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
     __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message }
     ... on InvalidInput { field } } }";

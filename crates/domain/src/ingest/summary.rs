@@ -70,10 +70,12 @@ impl IngestSummary {
                 ScanEffect::Stale => shipment.moves_though_cancelled(),
                 ScanEffect::UnknownCode
                 | ScanEffect::NotOurs
-                | ScanEffect::ReturnLeg
                 | ScanEffect::OrderClosed
                 | ScanEffect::Retracted => true,
-                ScanEffect::Applied | ScanEffect::Informational | ScanEffect::Early => false,
+                ScanEffect::Applied
+                | ScanEffect::Informational
+                | ScanEffect::Early
+                | ScanEffect::ReturnLeg => false,
             };
             if is_odd {
                 self.odd_scans.push((scan.code.clone(), effect));

@@ -118,6 +118,14 @@ impl Assertion {
                     || format!("{mails} mails say \"{subject}\""),
                 )
             }
+            Self::NoMail(what) => {
+                let subject = format!("Your order {} {what}", snapshot.order.reference);
+                verdict(
+                    !snapshot.mailbox.contains(&subject),
+                    || format!("no mail says that it {what}"),
+                    || format!("a mail says \"{subject}\""),
+                )
+            }
             Self::Superseded(status) => {
                 let status = to_graphql_enum(status.as_str());
                 let notification =

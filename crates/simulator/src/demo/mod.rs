@@ -101,7 +101,7 @@ async fn keep_orders_moving(
     screen: &mut Screen,
     pause: Duration,
 ) -> anyhow::Result<()> {
-    let waiting = simulation::place_labelled_order(shop, "D-1006", 1).await?;
+    let waiting = simulation::place_labelled_order(shop, "D-1007", 1).await?;
     let parcel = waiting.parcels.first().context("an order without parcels")?;
     invitation::print_commands_to_try(screen, demo, shop, &waiting, carriers.find_secret(parcel.carrier)?)?;
     let mut order = simulation::place_order_to_watch(shop, 1).await?;

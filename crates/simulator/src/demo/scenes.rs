@@ -1,4 +1,4 @@
-//! The story of the demo: five orders, each with a difficulty that an order tracker must handle.
+//! The story of the demo: six orders, each with a difficulty that an order tracker must handle.
 //!
 //! `demo::story` calls `build_all_scenes` and plays the scenes. All other functions build parts of them. Nothing here
 //! sends or checks anything: a scene is a list of steps, written with the functions of `demo::script`.
@@ -9,7 +9,7 @@ use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, Sh
 use super::{
     carrier::DemoParcel,
     script::{
-        Action::{Ask, Cancel, Look, Race, Register},
+        Action::{Ask, Cancel, CancelShipment, Look, Race, Register},
         Assertion, Scene, does, forges, scan, tries,
     },
     shop::{
@@ -23,7 +23,7 @@ const WHOLE_SEQUENCE: &[domain::OrderStatus] =
     &[Placed, PaymentConfirmed, Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 pub fn build_all_scenes() -> Vec<Scene> {
-    vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled()]
+    vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled(), sent_anew()]
 }
 
 fn one_parcel() -> Scene {
@@ -200,6 +200,56 @@ fn cancelled() -> Scene {
                 .expect(Assertion::NothingToDo)
                 .expect_status(Cancelled)
                 .expect(Assertion::History(&[Placed, PaymentConfirmed, Cancelled])),
+        ],
+    }
+}
+
+fn sent_anew() -> Scene {
+    let (first, second) = (fedex("794600000066"), ups("1Z9999990000000066"));
+    Scene {
+        title: "A parcel that comes back and is sent anew",
+        order: order("D-1006", "Wall mirror", 1, 8900, FulfillmentPath::SingleWarehouse, warehouse()),
+        steps: vec![
+            does(
+                "Ada orders a mirror; it is paid, picked and labelled",
+                [Ask(Shop, PaymentConfirmed), Ask(Shop, Processing), Register(first.clone(), None)],
+            )
+            .expect_status(AwaitingPickup),
+            does(
+                "FedEx has it, and takes it out for delivery",
+                [
+                    scan(&first, At::InTransit).minutes_ago(300).into(),
+                    scan(&first, At::OutForDelivery).minutes_ago(240).into(),
+                ],
+            )
+            .expect_status(OutForDelivery)
+            .expect(Assertion::Mail("is out for delivery")),
+            does(
+                "nobody is there: FedEx sends it back",
+                [scan(&first, At::ReturnedToSender).minutes_ago(180).into()],
+            )
+            .expect_status(OutForDelivery)
+            .expect(Assertion::Progress("shipped: 1 of 1 item; 1 returned to the sender")),
+            does(
+                "FedEx: delivered, which means at the warehouse",
+                [scan(&first, At::Delivered).minutes_ago(60).into()],
+            )
+            .expect_status(OutForDelivery)
+            .expect(Assertion::Scan(first.clone(), At::Delivered, ScanEffect::ReturnLeg))
+            .expect(Assertion::NoMail("has been delivered")),
+            does(
+                "support cancels that shipment; the mirror is packed again, for UPS",
+                [CancelShipment(first, "it came back"), Register(second.clone(), None)],
+            )
+            .expect_status(OutForDelivery)
+            .expect(Assertion::Progress("nothing on its way: 0 of 1 item shipped")),
+            does("UPS picks it up", [scan(&second, At::PickedUp).minutes_ago(20).into()])
+                .expect_status(OutForDelivery)
+                .expect(Assertion::Progress("shipped: 1 of 1 item")),
+            does("UPS delivers", [scan(&second, At::Delivered).into()])
+                .expect_status(Delivered)
+                .expect(Assertion::Mail("has been delivered"))
+                .expect(Assertion::History(WHOLE_SEQUENCE)),
         ],
     }
 }

@@ -41,6 +41,8 @@ pub enum Action {
     Race(usize, OrderStatus),
     /// Someone cancels the order, for this reason.
     Cancel(Who, &'static str),
+    /// Support cancels the shipment of a parcel, for this reason. Its units wait for another shipment then.
+    CancelShipment(DemoParcel, &'static str),
     /// The shop registers a shipment with this many units; `None`: with all units that are in no shipment yet.
     Register(DemoParcel, Option<u32>),
     /// A carrier posts a webhook.
@@ -80,6 +82,8 @@ pub enum Assertion {
     Scans(DemoParcel, usize),
     /// Exactly one mail about the order has this in its subject.
     Mail(&'static str),
+    /// No mail about the order has this in its subject. Read it with an assertion that the cause of a mail was handled.
+    NoMail(&'static str),
     /// The notification about this status was suppressed, because a newer one superseded it.
     Superseded(OrderStatus),
 }

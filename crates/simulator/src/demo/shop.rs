@@ -127,6 +127,17 @@ impl Shop {
         self.client(who).mutate("cancelOrder", CANCEL, input).await
     }
 
+    pub async fn cancel_shipment(
+        &self,
+        order: &Placed,
+        parcel: &DemoParcel,
+        reason: &str,
+    ) -> anyhow::Result<MutationAnswer> {
+        let shipment = self.sam.find_shipment_id(order, &parcel.number).await?;
+        let input = json!({ "shipmentId": shipment, "reason": reason });
+        self.sam.mutate("cancelShipment", CANCEL_SHIPMENT, input).await
+    }
+
     /// Registers a shipment with `units` units; `None`: with all units that are in no shipment yet.
     pub async fn register_shipment(
         &self,
@@ -139,6 +150,8 @@ impl Shop {
     }
 }
 
+const CANCEL_SHIPMENT: &str = "mutation($input: CancelShipmentInput!) { cancelShipment(input: $input) {
+    __typename ... on Problem { message } ... on ShipmentRefused { code } } }";
 const CANCEL: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) {
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";

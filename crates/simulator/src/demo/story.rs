@@ -104,6 +104,9 @@ async fn send_requests(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow
             Action::Cancel(who, reason) => {
                 answers.mutations.push(shop.cancel_order(*who, order, reason).await?)
             }
+            Action::CancelShipment(parcel, reason) => {
+                answers.mutations.push(shop.cancel_shipment(order, parcel, reason).await?);
+            }
             Action::Register(parcel, units) => {
                 answers.mutations.push(shop.register_shipment(order, parcel, *units).await?);
             }

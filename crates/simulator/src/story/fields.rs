@@ -1,12 +1,12 @@
 //! Reads the tables of a story file field by field, and collects every problem with its place in the file.
 //!
-//! Called by `story::file` only. `Story::check_webhooks` uses [`Problems`] alone.
+//! Called by `story::file` and `story::request`. `Story::check_webhooks` uses [`Problems`] alone.
 //!
 //! 1. [`Fields::new`] begins a table, and [`Fields::report_unknown`] ends it: each field that nobody asked for is a
 //!    problem.
 //! 2. The `take_…` functions look up one field by its name. `None` or an empty list means that the field is missing or
 //!    has a problem. A problem is added to the [`Problems`] at once. A missing field is one in `take_required` and
-//!    `take_tables` only. `take_texts` leaves out texts that cannot be parsed.
+//!    `take_tables` only.
 //! 3. [`Problems::into_result`] is called once at the end: `Ok` if no problem was added.
 //!
 //! `reject` adds a problem and returns `None`. `place` is where the problem is in the file, such as `step 2`.
@@ -126,23 +126,13 @@ impl<'t, 'p> Fields<'t, 'p> {
         Vec::new()
     }
 
-    /// Takes an optional list of texts and parses each with `parse`. Returns an empty list if the field is missing.
-    pub fn take_texts<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        let Some(list) = self.find_field(name) else { return Vec::new() };
-        let texts: Option<Vec<&str>> =
-            list.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
-        let Some(texts) = texts else {
-            self.add(name, "must be a list of texts");
-            return Vec::new();
-        };
-        let mut parsed = Vec::with_capacity(texts.len());
-        for text in texts {
-            match parse(text) {
-                Ok(value) => parsed.push(value),
-                Err(problem) => self.add(name, problem),
-            }
+    /// Takes an optional table of values that another program reads, as JSON.
+    pub fn take_json(&mut self, name: &'static str) -> Option<serde_json::Value> {
+        let table = self.find_field(name)?;
+        match serde_json::to_value(table) {
+            Ok(value) if value.is_object() => Some(value),
+            Ok(_) | Err(_) => self.reject(name, "must be a table"),
         }
-        parsed
     }
 
     /// Takes an optional truth value.

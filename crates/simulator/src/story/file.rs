@@ -18,10 +18,12 @@ use carriers::{NoSecret, Secrets, Sender};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use console::suggest_name;
 use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
+use serde_json::Value;
 use toml::Table;
 
 use super::{
     fields::{BadStory, Fields, Problems},
+    request::MerchantRequest,
     tamper::{self, Tampering},
 };
 use crate::values;
@@ -41,11 +43,13 @@ pub struct Story {
     pub order_ends: Option<OrderStatus>,
     /// Whether the order must be closed after the story. Unset: not checked.
     pub order_closed: Option<bool>,
+    /// Fields of the input of `placeOrder` that replace those of the usual order. Unset: the usual order.
+    pub order: Option<Value>,
     pub parcels: Vec<StoryParcel>,
     pub steps: Vec<Step>,
 }
 
-/// A physical parcel of a carrier. With `--orders` it is registered as one shipment.
+/// A physical parcel of a carrier.
 #[derive(Clone, Debug)]
 pub struct StoryParcel {
     /// The name by which the steps refer to the parcel.
@@ -57,19 +61,21 @@ pub struct StoryParcel {
     pub tracking: String,
     /// How many units of the order are in the parcel.
     pub units: u32,
+    /// Whether `--orders` registers it as a shipment before the first step. If not, a step of the story does it.
+    pub registered: bool,
     /// The status that the shipment must have after the story. Unset: not checked.
     pub ends: Option<ShipmentStatus>,
 }
 
-/// A step of the story: wait, then post the webhooks for `updates`.
+/// A step of the story: wait, post the webhooks for `updates`, then make `requests`.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// How long to wait before the step.
     pub after: TimeDelta,
     /// The scans to report, grouped by parcel.
     pub updates: Vec<ParcelUpdate>,
-    /// The indexes of the parcels that the merchant calls off after the posts: the shipment, then its units.
-    pub call_off: Vec<usize>,
+    /// The requests of the merchant after the posts.
+    pub requests: Vec<MerchantRequest>,
     /// How many times each webhook is posted, with the same bytes.
     pub repeat: u32,
     /// How the webhooks are forged. Unset: they are genuine.
@@ -122,6 +128,7 @@ impl Story {
         let placed_at = fields.take_optional("placed_at", |text| values::parse_past_moment(text, begin));
         let order_ends = fields.take_optional("order_ends", values::parse_order_status);
         let order_closed = fields.take_flag("order_closed");
+        let order = fields.take_json("order");
         let parcels = fields.take_tables("parcel");
         let steps = fields.take_tables("step");
         fields.report_unknown();
@@ -130,8 +137,15 @@ impl Story {
         for (step, number) in steps.into_iter().zip(1..) {
             read.extend(read_step(step, number, begin, names.as_deref(), &mut problems));
         }
-        let story =
-            title.map(|title| Self { title, placed_at, order_ends, order_closed, parcels, steps: read });
+        let story = title.map(|title| Self {
+            title,
+            placed_at,
+            order_ends,
+            order_closed,
+            order,
+            parcels,
+            steps: read,
+        });
         problems.into_result(story)
     }
 
@@ -239,6 +253,7 @@ fn read_parcels(
         let read = |text: &str| values::parse_tracking_number(carrier.unwrap_or(Carrier::FEDEX), text);
         let tracking = fields.take_optional("tracking", read);
         let units = fields.take_number("units", 1, MAX_COUNT).unwrap_or(1);
+        let registered = fields.take_flag("registered").unwrap_or(true);
         let ends = fields.take_optional("ends", values::parse_shipment_status);
         let taken = name.is_some() && names.contains(&name);
         if let Some(name) = name.as_ref().filter(|_| taken) {
@@ -254,7 +269,7 @@ fn read_parcels(
         fields.report_unknown();
         if let (Some(name), Some(sender), Some(carrier)) = (name, sender, carrier) {
             let tracking = tracking.unwrap_or_else(|| generate_number(carrier));
-            parcels.push(StoryParcel { name, sender, carrier, tracking, units, ends });
+            parcels.push(StoryParcel { name, sender, carrier, tracking, units, registered, ends });
         }
     }
     (parcels, names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty()))
@@ -270,10 +285,10 @@ fn read_step(
 ) -> Option<Step> {
     let mut fields = Fields::new(table, format!("step {number}"), problems);
     let after = fields.take_optional("after", values::parse_time_span).unwrap_or_default();
-    let call_off = fields.take_texts("call_off", |name| find_parcel_index(parcel_names, name));
-    let sends = match !table.contains_key("call_off") || table.contains_key("send") {
-        true => fields.take_tables("send"),
-        false => Vec::new(),
+    let [asks, sends] = match (table.contains_key("ask"), table.contains_key("send")) {
+        (true, false) => [fields.take_tables("ask"), Vec::new()],
+        (true, true) => [fields.take_tables("ask"), fields.take_tables("send")],
+        (false, _) => [Vec::new(), fields.take_tables("send")],
     };
     let repeat = fields.take_number("repeat", 1, MAX_COUNT).unwrap_or(1);
     let tampering = fields.take_optional("forge", values::parse_tampering);
@@ -281,6 +296,11 @@ fn read_step(
     let expect = fields.take_number("expect", 100, 599).unwrap_or(usual);
     fields.report_unknown();
 
+    let mut requests = Vec::new();
+    for (ask, at) in asks.into_iter().zip(1..) {
+        let fields = Fields::new(ask, format!("step {number}, ask {at}"), problems);
+        requests.extend(MerchantRequest::read(fields, |name| find_parcel_index(parcel_names, name)));
+    }
     let mut updates: Vec<ParcelUpdate> = Vec::new();
     for (send, at) in sends.into_iter().zip(1..) {
         let fields = Fields::new(send, format!("step {number}, send {at}"), problems);
@@ -298,10 +318,10 @@ fn read_step(
     for update in &mut updates {
         update.scans.sort_by_key(|scan| scan.at);
     }
-    Some(Step { after, updates, call_off, repeat, tampering, expect })
+    Some(Step { after, updates, requests, repeat, tampering, expect })
 }
 
-/// The index of the parcel with this name. If `parcel_names` is `None`, the name is not checked.
+/// Finds the index of the parcel with this name. If `parcel_names` is `None`, the name is not checked.
 fn find_parcel_index(parcel_names: Option<&[String]>, name: &str) -> Result<usize, String> {
     let Some(names) = parcel_names else { return Ok(0) };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -47,7 +47,10 @@ send = [{ parcel = "mug", status = "delivered", at = "-1h" }]
 expect = 503
 
 [[step]]
-call_off = ["cup"]
+[[step.ask]]
+mutation = "cancelShipment"
+input = { shipmentId = "$shipment:cup" }
+refused = "NotFound"
 "#;
 
 fn begin() -> DateTime<Utc> {
@@ -77,8 +80,11 @@ fn everything_is_read() {
     assert_eq!(story.senders().collect::<Vec<_>>(), [Sender::Fedex, Sender::Ups]);
 
     assert_eq!(story.order_closed, Some(false));
-    let [told, forged, refused, called_off] = &story.steps[..] else { panic!("four steps") };
-    assert_eq!((&called_off.call_off[..], called_off.updates.len()), (&[1][..], 0));
+    let [told, forged, refused, asked] = &story.steps[..] else { panic!("four steps") };
+    let ([request], []) = (&asked.requests[..], &asked.updates[..]) else { panic!("one request") };
+    assert_eq!((request.mutation.as_str(), request.refused.as_deref()), ("cancelShipment", Some("NotFound")));
+    let input = request.resolve(&story, |reference| Ok(format!("{reference:?}"))).unwrap();
+    assert_eq!(input["shipmentId"], "Shipment(1)");
     assert_eq!(
         (told.after, told.repeat, told.tampering, told.expect),
         (TimeDelta::seconds(90), 3, None, 200)
@@ -118,10 +124,16 @@ fn what_is_wrong_is_named_with_its_place_and_a_near_name_is_offered() {
         ),
         ("name = \"cup\"", "name = \"mug\"", "a.toml: parcel 2, name: `mug` is the name of another parcel"),
         (
-            "[\"cup\"]",
-            "[\"cupp\"]",
-            "a.toml: step 4, call_off: the story has no parcel `cupp`; did you mean cup?",
+            "$shipment:cup",
+            "$shipment:cupp",
+            "a.toml: step 4, ask 1, input: the story has no parcel `cupp`; did you mean cup?",
         ),
+        (
+            "$shipment:cup",
+            "$item:0",
+            "a.toml: step 4, ask 1, input: `$item:0`: the items of an order are $item:1, $item:2 and so on",
+        ),
+        ("{ shipmentId = \"$shipment:cup\" }", "7", "a.toml: step 4, ask 1, input: must be a table"),
         ("closed = false", "closed = \"no\"", "a.toml: order_closed: must be true or false"),
         ("units = 2", "units = 0", "a.toml: parcel 1, units: must be a number from 1 to 1000"),
         ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 30m, 26h or 7d"),
