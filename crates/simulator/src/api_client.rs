@@ -4,8 +4,8 @@
 //!
 //! - `execute` sends any query or mutation. All other requests except `fetch_page` go through it. `Err` means: no
 //!   answer, no JSON, or a GraphQL error in `errors`, which becomes a [`Refused`].
-//! - `mutate`, `request_transition` and `register_shipment` return a refusal by a rule as `Ok`, in the
-//!   [`MutationAnswer`]. `ensure_granted` turns that refusal into an error. `place_order` does so itself.
+//! - `mutate`, `mutate_by_name`, `request_transition` and `register_shipment` return a refusal by a rule as `Ok`, in
+//!   the [`MutationAnswer`]. `ensure_granted` turns that refusal into an error. `place_order` does so itself.
 //! - Of a [`MutationAnswer`], `changed` is `None` after a refusal, `refusal` is `None` after a grant, and
 //!   `allowed_statuses` is empty if the answer lists none.
 //! - `fetch_page` returns the body. A status 4xx or 5xx is an error.
@@ -98,12 +98,12 @@ impl Client {
     }
 
     /// Finds the id of the shipment with this tracking number.
-    pub async fn find_shipment(&self, order: &Placed, number: &str) -> anyhow::Result<String> {
+    pub async fn find_shipment_id(&self, order: &Placed, tracking_number: &str) -> anyhow::Result<String> {
         let data: Value = self.execute(SHIPMENTS, json!({ "id": order.id })).await?;
         let shipments = data["order"]["shipments"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let shipment = shipments.iter().find(|shipment| shipment["trackingNumber"] == number);
+        let shipment = shipments.iter().find(|shipment| shipment["trackingNumber"] == tracking_number);
         let id = shipment.and_then(|shipment| shipment["id"].as_str()).map(str::to_owned);
-        id.with_context(|| format!("the order has no shipment {number}"))
+        id.with_context(|| format!("the order has no shipment {tracking_number}"))
     }
 
     /// Places an order with one item. A refusal is an error.

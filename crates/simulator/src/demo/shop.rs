@@ -127,14 +127,13 @@ impl Shop {
         self.client(who).mutate("cancelOrder", CANCEL, input).await
     }
 
-    /// Cancels the shipment of a parcel.
     pub async fn cancel_shipment(
         &self,
         order: &Placed,
         parcel: &DemoParcel,
         reason: &str,
     ) -> anyhow::Result<MutationAnswer> {
-        let shipment = self.sam.find_shipment(order, &parcel.number).await?;
+        let shipment = self.sam.find_shipment_id(order, &parcel.number).await?;
         let input = json!({ "shipmentId": shipment, "reason": reason });
         self.sam.mutate("cancelShipment", CANCEL_SHIPMENT, input).await
     }

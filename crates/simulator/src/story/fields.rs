@@ -1,12 +1,12 @@
 //! Reads the tables of a story file field by field, and collects every problem with its place in the file.
 //!
-//! Called by `story::file` only. `Story::check_webhooks` uses [`Problems`] alone.
+//! Called by `story::file` and `story::request`. `Story::check_webhooks` uses [`Problems`] alone.
 //!
 //! 1. [`Fields::new`] begins a table, and [`Fields::report_unknown`] ends it: each field that nobody asked for is a
 //!    problem.
 //! 2. The `take_…` functions look up one field by its name. `None` or an empty list means that the field is missing or
 //!    has a problem. A problem is added to the [`Problems`] at once. A missing field is one in `take_required` and
-//!    `take_tables` only. `take_texts` leaves out texts that cannot be parsed.
+//!    `take_tables` only.
 //! 3. [`Problems::into_result`] is called once at the end: `Ok` if no problem was added.
 //!
 //! `reject` adds a problem and returns `None`. `place` is where the problem is in the file, such as `step 2`.

@@ -2,12 +2,12 @@
 //!
 //! Called by `milepost::commands::scan::run`. The steps of [`run`]:
 //!
-//! 1. `read_story` and `replace_tracking_numbers` here, with `file.rs` and `fields.rs`: read the file. A parcel without
-//!    a number gets a random one of `generate_tracking_number`; `--tracking` replaces numbers.
+//! 1. `read_story` and `replace_tracking_numbers` here, with `file.rs`, `fields.rs` and `request.rs`: read the file. A
+//!    parcel without a number gets a random one of `generate_tracking_number`; `--tracking` replaces numbers.
 //! 2. `Story::check_webhooks`, with `request.rs` has the requests that the merchant makes between the webhooks.
 //! - `tamper.rs`: compose all webhooks once, before anything is sent.
 //! 3. `orders.rs`, with `--orders` only: place the order of the story and register its parcels.
-//! 4. `play.rs`: post the webhooks.
+//! 4. `play.rs`: post the webhooks, and make the merchant's requests.
 //! 5. `orders.rs` again: compare the final statuses.
 //!
 //! `CheckCount` counts the answers of step 4 and the statuses of step 5. No checks at all count as passed.

@@ -4,13 +4,15 @@
 //!
 //! 1. `story::run` calls [`Shop::place_order`], which places the order and registers its parcels with
 //!    `pay_and_register`.
-//! 2. `story::play` calls [`Shop::call_off_parcel`] for a step with `call_off`.
+//! 2. `story::play` calls [`Shop::perform_request`] for each request of a step. `find_value` finds the value of a
+//!    reference.
 //! 3. `story::run` calls [`Shop::compare_final_statuses`]. A status that differs is counted and printed, and is no
 //!    error.
 //!
 //! Steps 2 and 3 first wait until the server has processed all webhooks, at most 30 seconds; then they go on all the
-//! same. A refusal by the API is an error here, and `explain_failure` writes it: `step` says what failed.
-//! `judge_status` writes the line of a status, and counts it in `checks` if the story expects one.
+//! same. In step 1, and in step 2 unless the story expects it, a refusal by the API is an error. `explain_failure`
+//! writes it: `step` says what failed. `judge_status` writes the line of a status, and counts it in `checks` if the
+//! story expects one.
 
 use std::time::Duration;
 
@@ -117,7 +119,7 @@ impl Shop {
         email: &str,
         begin: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
-        let units: u32 = registered(story).map(|parcel| parcel.units).sum();
+        let units: u32 = list_registered_parcels(story).map(|parcel| parcel.units).sum();
         // A scan more than a day older than its order would count as a scan of another parcel.
         let before_all =
             story.earliest_scan().map_or(begin, |first| begin.min(first - PLACED_BEFORE_FIRST_SCAN));
@@ -154,7 +156,7 @@ impl Shop {
                 .and_then(|answer| Ok(answer.ensure_granted()?))
                 .map_err(|error| explain_failure(error, status.as_str()))?;
         }
-        for parcel in registered(story) {
+        for parcel in list_registered_parcels(story) {
             let registered =
                 client.register_shipment(order, parcel.carrier, &parcel.tracking, Some(parcel.units));
             let answer = registered.await.and_then(|answer| Ok(answer.ensure_granted()?));
@@ -165,7 +167,7 @@ impl Shop {
 
     /// Makes one request of the merchant, and returns what the server answered. First waits until the server has read
     /// all posted webhooks. Fails if the answer is not the expected one.
-    pub async fn perform(
+    pub async fn perform_request(
         &self,
         request: &MerchantRequest,
         story: &Story,
@@ -269,7 +271,7 @@ impl Shop {
 }
 
 /// The parcels that are registered before the first step.
-fn registered(story: &Story) -> impl Iterator<Item = &StoryParcel> {
+fn list_registered_parcels(story: &Story) -> impl Iterator<Item = &StoryParcel> {
     story.parcels.iter().filter(|parcel| parcel.registered)
 }
 

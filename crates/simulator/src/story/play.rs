@@ -1,9 +1,9 @@
 //! Posts the webhooks of a story step by step, and prints a line for every answer. Called by `story::run`.
 //!
 //! `Ok` is the count of posted webhooks and of answers with the expected HTTP status; an unexpected status is no error.
-//! `Err` means that the server did not answer, that the shop could not call off a parcel, or that nothing can be
-//! printed. Without `shop`, nothing is called off, and the line says so. `describe_answer` shows at most 40 characters
-//! of the answer.
+//! `Err` means that the server did not answer, that a request of the merchant had another answer than the story
+//! expects, or that nothing can be printed. Without `shop`, the merchant's requests are not made, and the line says so.
+//! `describe_answer` shows at most 40 characters of the answer.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -65,7 +65,7 @@ pub async fn play_steps(
         }
         for request in &step.requests {
             let told = match shop {
-                Some((shop, begin)) => shop.perform(request, story, begin).await?,
+                Some((shop, begin)) => shop.perform_request(request, story, begin).await?,
                 None => "left to the shop".to_owned(),
             };
             print_line(format!("      {:<9}  {}: {told}", "merchant", request.mutation))?;

@@ -1,7 +1,12 @@
 //! The requests that a merchant makes in a story: any mutation of the API, with its input as the file has it.
 //!
-//! `file.rs` reads the requests of a step, and `orders.rs` sends them. A text of the input that starts with `$` is a
-//! reference, because the file cannot know ids: [`MerchantRequest::resolve`] replaces it by a value of this play.
+//! `story::file` calls [`MerchantRequest::read`], and `story::orders` calls [`MerchantRequest::resolve`] before it
+//! sends the request. Nothing here sends anything.
+//!
+//! - A text of the input that starts with `$` is a reference, because the file cannot know ids. `resolve` replaces it
+//!   by the value that `find_value` returns for this play.
+//! - `read` adds problems to `fields`, also those of `check_references`. `None` means that the name of the mutation is
+//!   missing.
 
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -42,42 +47,42 @@ pub enum Reference {
 }
 
 impl MerchantRequest {
-    /// Reads one entry of `ask`. `find_parcel` finds the index of a parcel by its name. Problems are added to `fields`.
+    /// Reads one entry of `ask`.
     pub fn read(
         mut fields: Fields<'_, '_>,
-        find_parcel: impl Fn(&str) -> Result<usize, String>,
+        find_parcel_index: impl Fn(&str) -> Result<usize, String>,
     ) -> Option<Self> {
         let mutation = fields.take_required("mutation", values::require_non_blank);
         let input = fields.take_json("input").unwrap_or_else(|| Value::Object(Default::default()));
         let refused = fields.take_optional("refused", values::require_non_blank);
-        if let Err(problem) = check_references(&input, &find_parcel) {
+        if let Err(problem) = check_references(&input, &find_parcel_index) {
             fields.add("input", problem);
         }
         fields.report_unknown();
         Some(Self { mutation: mutation?, input, refused })
     }
 
-    /// The input with every reference replaced by what `find` returns for it.
+    /// The input with every reference replaced by what `find_value` returns for it.
     pub fn resolve(
         &self,
         story: &Story,
-        find: impl Fn(Reference) -> anyhow::Result<String>,
+        find_value: impl Fn(Reference) -> anyhow::Result<String>,
     ) -> anyhow::Result<Value> {
-        let find_parcel = |name: &str| {
+        let find_parcel_index = |name: &str| {
             let found = story.parcels.iter().position(|parcel| parcel.name == name);
             found.ok_or_else(|| format!("the story has no parcel `{name}`"))
         };
         let mut input = self.input.clone();
         replace_references(&mut input, &|text| {
-            let reference = Reference::parse(text, find_parcel).map_err(anyhow::Error::msg)?;
-            find(reference)
+            let reference = Reference::parse(text, find_parcel_index).map_err(anyhow::Error::msg)?;
+            find_value(reference)
         })?;
         Ok(input)
     }
 }
 
 impl Reference {
-    fn parse(text: &str, find_parcel: impl Fn(&str) -> Result<usize, String>) -> Result<Self, String> {
+    fn parse(text: &str, find_parcel_index: impl Fn(&str) -> Result<usize, String>) -> Result<Self, String> {
         let (kind, parcel) = text.split_once(':').unwrap_or((text, ""));
         match (kind, parcel) {
             ("$order", "") => Ok(Self::Order),
@@ -90,10 +95,10 @@ impl Reference {
                 }
             },
             ("$ago", duration) => values::parse_time_span(duration).map(Self::Ago),
-            ("$shipment", name) => find_parcel(name).map(Self::Shipment),
-            ("$scan", name) => find_parcel(name).map(Self::Scan),
-            ("$carrier", name) => find_parcel(name).map(Self::Carrier),
-            ("$number", name) => find_parcel(name).map(Self::Number),
+            ("$shipment", name) => find_parcel_index(name).map(Self::Shipment),
+            ("$scan", name) => find_parcel_index(name).map(Self::Scan),
+            ("$carrier", name) => find_parcel_index(name).map(Self::Carrier),
+            ("$number", name) => find_parcel_index(name).map(Self::Number),
             _ => Err(format!(
                 "`{text}` is no reference: $order, $customer, $item:NUMBER, $shipment:NAME, $scan:NAME, \
                  $carrier:NAME, $number:NAME or $ago:DURATION"
@@ -105,10 +110,10 @@ impl Reference {
 /// Returns the problem of the first invalid reference.
 fn check_references(
     input: &Value,
-    find_parcel: &impl Fn(&str) -> Result<usize, String>,
+    find_parcel_index: &impl Fn(&str) -> Result<usize, String>,
 ) -> Result<(), String> {
     let mut input = input.clone();
-    replace_references(&mut input, &|text| Reference::parse(text, find_parcel).map(|_| String::new()))
+    replace_references(&mut input, &|text| Reference::parse(text, find_parcel_index).map(|_| String::new()))
 }
 
 /// Replaces every text that starts with `$`, in lists and objects too. Stops at the first error.
