@@ -47,7 +47,9 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
         shipments_delivered: count(Rank::Delivered),
         summary: String::new(),
     };
-    progress.summary = summary(status, &progress, sum(&|item| item.return_requested));
+    let written_off = sum(&|item| item.return_written_off);
+    let asked_back = sum(&|item| item.return_requested).saturating_sub(written_off);
+    progress.summary = summary(status, &progress, asked_back, written_off);
     progress
 }
 
@@ -62,11 +64,14 @@ impl Progress {
     }
 }
 
-fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
+fn summary(status: OrderStatus, progress: &Progress, asked_back: u32, written_off: u32) -> String {
     let back = progress.items_returned;
     let delivered = progress.items_delivered;
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
+        OrderStatus::ReturnInitiated if asked_back == 0 && written_off > 0 => {
+            return format!("return ended: {written_off} {} not sent back", items(written_off));
+        }
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
             return format!("return under way: {back} of {asked_back} {} back", items(asked_back));

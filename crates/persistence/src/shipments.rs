@@ -29,6 +29,7 @@ struct TrackedShipmentRow {
     shipment_id: Uuid,
     order_id: Uuid,
     tracking_number: String,
+    direction: String,
     status: String,
     created_at: DateTime<Utc>,
     delivered_at: Option<DateTime<Utc>>,
@@ -62,6 +63,7 @@ pub async fn find_tracked_shipments(
                 shipment::Column::ShipmentId,
                 shipment::Column::OrderId,
                 shipment::Column::TrackingNumber,
+                shipment::Column::Direction,
                 shipment::Column::Status,
                 shipment::Column::CreatedAt,
                 shipment::Column::DeliveredAt,
@@ -76,6 +78,7 @@ pub async fn find_tracked_shipments(
                 TrackedShipment {
                     shipment_id: ShipmentId(row.shipment_id),
                     order_id: OrderId(row.order_id),
+                    direction: mapping::parse_direction(row.shipment_id, &row.direction)?,
                     placed_at: row.placed_at,
                     created_at: row.created_at,
                     status: mapping::parse_shipment_status(row.shipment_id, &row.status)?,

@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use closing::{CloseOrderInput, ReopenOrderInput};
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
-pub use returns::{InitiateReturnInput, ReceiveReturnInput};
+pub use returns::{InitiateReturnInput, ReceiveReturnInput, WriteOffReturnInput};
 pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};

@@ -94,7 +94,7 @@ impl CommandBatch {
             Request::RetractScan { shipment, scan, reason, .. } => {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
-            Request::CreateShipment(new) => {
+            Request::CreateShipment(new) | Request::CreateReturnShipment(new) => {
                 let before = order.clone();
                 let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
                 if let Err(refusal) = self.reservations.check_number(new, command.order_id, &command.caller) {
@@ -159,6 +159,7 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
+        | Request::CreateReturnShipment(_)
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
@@ -169,7 +170,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::RecordReplacement(_)
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
-        | Request::ReceiveReturn { .. } => None,
+        | Request::ReceiveReturn { .. }
+        | Request::WriteOffReturn { .. } => None,
     });
     shipments.collect()
 }

@@ -102,7 +102,9 @@ impl TrackingNumberReservations {
 
 fn requested_number(request: &Request) -> Option<TrackingNumber> {
     match request {
-        Request::CreateShipment(new) => Some(new.tracking_number.clone()),
+        Request::CreateShipment(new) | Request::CreateReturnShipment(new) => {
+            Some(new.tracking_number.clone())
+        }
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::AcceptItems { .. }
@@ -114,6 +116,7 @@ fn requested_number(request: &Request) -> Option<TrackingNumber> {
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. }
+        | Request::WriteOffReturn { .. }
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
         | Request::Scans { .. }

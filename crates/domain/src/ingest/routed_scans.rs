@@ -64,8 +64,9 @@ impl RoutedScans {
                 summary.waits_for.push((parcel.number, parcel.other_numbers));
                 continue;
             }
-            for scan in parcel.scans {
+            for mut scan in parcel.scans {
                 let Some(target) = router.route(&parcel.number, &scan) else { continue };
+                scan.meaning = scan.meaning.in_direction(target.direction);
                 let of_shipment = self.by_shipment.entry((target.order_id, target.shipment_id)).or_default();
                 match of_shipment.last_mut().filter(|last| last.webhook == id) {
                     Some(last) => last.scans.push(scan),

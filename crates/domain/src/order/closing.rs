@@ -7,7 +7,8 @@
 //! 3. Whatever happens afterwards is recorded as always and reopens the order: an event, a new shipment, units that are
 //!    asked back or come back, a scan that moves a shipment, also one of a cancelled shipment. What only ends something
 //!    does not reopen it.
-//! 4. A reopened order closes by itself again only after another cancellation of units. So scans that arrive one after
+//! 4. Scans of a return shipment do not reopen the order: staff receives its units, or asks for them.
+//! 5. A reopened order closes by itself again only after another cancellation of units. So scans that arrive one after
 //!    the other do not close and reopen it each time.
 
 use chrono::{DateTime, Utc};
@@ -134,7 +135,8 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::ItemsAccepted
         | ActivityKind::ItemsReassigned
         | ActivityKind::ReturnRequested
-        | ActivityKind::ReturnReceived => true,
+        | ActivityKind::ReturnReceived
+        | ActivityKind::ReturnShipmentCreated => true,
         // Of scans, only movements count: see `Order::reopen_by_movement`.
         ActivityKind::ItemsCancelled
         | ActivityKind::ShipmentCancelled
@@ -144,6 +146,7 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::ScanRetracted
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
-        | ActivityKind::OrderReplaced => false,
+        | ActivityKind::OrderReplaced
+        | ActivityKind::ReturnWrittenOff => false,
     }
 }

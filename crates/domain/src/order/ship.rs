@@ -10,7 +10,8 @@ use crate::{
     item::Item,
     order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
+    return_shipment::ShipmentDirection,
+    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking, live_shipments},
     supplier_commitment::SupplierAnswer,
     tracking_number::TrackingNumber,
     transition::Context,
@@ -90,6 +91,7 @@ impl Order {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
+            direction: ShipmentDirection::Outbound,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
             promised_delivery: new.estimated_delivery,
@@ -187,7 +189,7 @@ impl Order {
 
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
     fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
-        let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
+        let main = Origin::main_warehouse();
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
         let first = origins.next().unwrap_or(&main);
@@ -200,7 +202,7 @@ impl Order {
     }
 
     fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
-        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.tracking_number == *number)
+        live_shipments(&self.shipments).find(|shipment| shipment.tracking_number == *number)
     }
 }
 

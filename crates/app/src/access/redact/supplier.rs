@@ -25,6 +25,7 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
         id: _,
         order_id: _,
         tracking_number: _,
+        direction: _,
         origin: _,
         tracking,
         promised_delivery: _,
