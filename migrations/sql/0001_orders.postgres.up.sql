@@ -60,6 +60,8 @@ CREATE TABLE order_items (
   return_requested int NOT NULL DEFAULT 0 CHECK (return_requested BETWEEN 0 AND quantity - cancelled),
   return_reason    text,
   returned         int NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND return_requested),
+  -- Units that were asked back and are not expected any more.
+  return_written_off int NOT NULL DEFAULT 0 CHECK (return_written_off BETWEEN 0 AND return_requested - returned),
   -- The item that these units belonged to before the supplier declined them and not the rest.
   split_from       uuid REFERENCES order_items,
   CHECK (accepted_at IS NULL OR declined_at IS NULL),
@@ -105,6 +107,8 @@ CREATE TABLE shipments (
   carrier                   text NOT NULL,
   tracking_number           text NOT NULL,
   status                    text NOT NULL DEFAULT 'label_created',
+  -- Whether it goes to the customer or comes back.
+  direction                 text NOT NULL DEFAULT 'outbound' CHECK (direction IN ('outbound', 'return')),
   -- How far it was on its way to the customer when its return began.
   status_before_return      text,
   -- Whether more than data about the label shows that the carrier has had the parcel.
@@ -121,12 +125,15 @@ CREATE TABLE shipments (
   out_for_delivery_at       timestamptz,
   out_for_delivery_inferred boolean NOT NULL DEFAULT false,
   delivered_at              timestamptz,
+  -- Of a return shipment: the same time. It has an index.
+  arrived_at                timestamptz CHECK (direction = 'return' OR arrived_at IS NULL),
   created_at                timestamptz NOT NULL DEFAULT now(),
   cancelled_at              timestamptz,
   cancel_reason             text
 ) WITH (fillfactor = 85);
 CREATE INDEX idx_shipment_order ON shipments (order_id);
 CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
+CREATE INDEX idx_shipment_arrived ON shipments (arrived_at) WHERE arrived_at IS NOT NULL;
 
 -- All tracking numbers of shipments. The primary one is also in the row of the shipment.
 CREATE TABLE shipment_numbers (

@@ -34,6 +34,10 @@ string_enum! {
         ReturnRequested => "return_requested",
         /// Units came back.
         ReturnReceived => "return_received",
+        /// Units that were asked back are not expected any more.
+        ReturnWrittenOff => "return_written_off",
+        /// A parcel in which the customer sends units back was registered.
+        ReturnShipmentCreated => "return_shipment_created",
         /// A person recorded a scan. A scan of a webhook is no activity.
         ScanRecorded => "scan_recorded",
         /// A notification is sent again by request.

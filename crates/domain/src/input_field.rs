@@ -55,6 +55,8 @@ pub enum InputField {
     OriginCode,
     /// A deadline of all named items.
     Deadline(DeadlineField),
+    /// Whether the shipment goes to the customer or comes back.
+    Direction,
     /// The carrier of the shipment.
     Carrier,
     /// The tracking number of the shipment.

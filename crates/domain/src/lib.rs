@@ -27,6 +27,7 @@ pub mod notification;
 mod order;
 mod progress;
 mod refusal;
+mod return_shipment;
 pub mod rollup;
 mod scan;
 mod shipment;
@@ -61,13 +62,14 @@ pub use order::{
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
+pub use return_shipment::ShipmentDirection;
 pub use rollup::is_status_disputed;
 pub use scan::{
     CarrierTime, Estimate, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome,
 };
 pub use shipment::{
     Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
-    Tracking,
+    Tracking, live_shipments,
 };
 pub use shipment_number::{ShipmentNumber, VoidNumber};
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};

@@ -24,6 +24,7 @@ mod quantities;
 mod recipients;
 mod replacement;
 mod retract;
+mod return_shipments;
 mod returns;
 mod scans;
 mod ship;
@@ -193,6 +194,8 @@ pub enum Request {
         /// The reason, for people.
         reason: String,
     },
+    /// Register a return shipment: a parcel in which the customer sends units back.
+    CreateReturnShipment(NewShipment),
     /// Cancel a shipment.
     CancelShipment {
         /// The shipment to cancel.
@@ -231,19 +234,26 @@ pub enum Request {
         /// The deadlines of the new supplier. Empty if the new origin is a warehouse.
         deadlines: Deadlines,
     },
-    /// Ask for delivered units to be sent back.
+    /// Ask for delivered units to be sent back, also those that the customer kept in an earlier return.
     InitiateReturn {
         /// The items, and how many units of each. `None`: all delivered units that were not asked back yet.
         lines: Option<Vec<ItemQuantity>>,
         /// The reason, for people.
         reason: String,
     },
-    /// Record that units came back.
+    /// Record that units came back, also more than were asked back.
     ReceiveReturn {
         /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
         lines: Option<Vec<ItemQuantity>>,
         /// The notes for the event, if these units complete the return.
         notes: Option<String>,
+    },
+    /// Write off units that were asked back: they will not come, or are declined.
+    WriteOffReturn {
+        /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
+        lines: Option<Vec<ItemQuantity>>,
+        /// The reason, for people.
+        reason: String,
     },
     /// Close the order: nothing more is expected of it.
     Close {
@@ -348,6 +358,7 @@ impl Order {
             Request::ReplaceTrackingNumber { shipment, number, shared, reason } => {
                 self.replace_number(shipment, number, shared, reason, context)
             }
+            Request::CreateReturnShipment(new) => self.create_return_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
             Request::GiveUpNumber(number) => {
                 Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })
@@ -365,6 +376,9 @@ impl Order {
                 self.initiate_return(lines.as_deref(), reason, context)
             }
             Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
+            Request::WriteOffReturn { lines, reason } => {
+                self.write_off_return(lines.as_deref(), reason, context)
+            }
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }

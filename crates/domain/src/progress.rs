@@ -53,7 +53,9 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
     };
     let sent_back = || live_shipments(shipments).filter(|s| s.status() == ShipmentStatus::ReturnedToSender);
     let returning = sum(&|item| item.units_in(sent_back()));
-    progress.summary = summarize(status, &progress, sum(&|item| item.return_requested), returning);
+    let written_off = sum(&|item| item.return_written_off);
+    let asked_back = sum(&|item| item.return_requested).saturating_sub(written_off);
+    progress.summary = summarize(status, &progress, asked_back, written_off, returning);
     progress
 }
 
@@ -68,11 +70,20 @@ impl Progress {
     }
 }
 
-fn summarize(status: OrderStatus, progress: &Progress, asked_back: u32, returning: u32) -> String {
+fn summarize(
+    status: OrderStatus,
+    progress: &Progress,
+    asked_back: u32,
+    written_off: u32,
+    returning: u32,
+) -> String {
     let back = progress.items_returned;
     let delivered = progress.items_delivered;
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
+        OrderStatus::ReturnInitiated if asked_back == 0 && written_off > 0 => {
+            return format!("return ended: {written_off} {} not sent back", items(written_off));
+        }
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
             return format!("return under way: {back} of {asked_back} {} back", items(asked_back));

@@ -14,8 +14,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
     Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
     NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
-    ScanIdentity, Shipment, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer,
-    SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
+    ScanIdentity, Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan,
+    SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
 
@@ -77,6 +77,11 @@ pub(crate) fn parse_number(
     number: String,
 ) -> Result<TrackingNumber> {
     Ok(TrackingNumber::restore(RowPosition { table, row }.parse_value(carrier)?, number))
+}
+
+/// Reads the direction of a shipment.
+pub(crate) fn parse_direction(row: Uuid, direction: &str) -> Result<ShipmentDirection> {
+    RowPosition { table: "shipments", row: &row }.parse_value(direction)
 }
 
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
@@ -168,6 +173,7 @@ impl TryFrom<entity::order_item::Model> for OrderPart<Item> {
             return_requested: at.parse_count("return_requested", row.return_requested)?,
             return_reason: row.return_reason,
             returned: at.parse_count("returned", row.returned)?,
+            return_written_off: at.parse_count("return_written_off", row.return_written_off)?,
             split_from: row.split_from.map(ItemId),
         };
         Ok(Self { order_id: OrderId(row.order_id), part: item })
@@ -196,6 +202,7 @@ pub(crate) fn map_shipment(
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
+        direction: at.parse_value(&row.direction)?,
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,

@@ -42,6 +42,7 @@ struct TrackedShipmentRow {
     is_shared: bool,
     is_void: bool,
     number_count: i64,
+    direction: String,
     status: String,
     added_at: DateTime<Utc>,
     delivered_at: Option<DateTime<Utc>>,
@@ -84,6 +85,7 @@ pub async fn find_tracked_shipments(
         .columns([
             shipment::Column::ShipmentId,
             shipment::Column::OrderId,
+            shipment::Column::Direction,
             shipment::Column::Status,
             shipment::Column::DeliveredAt,
             shipment::Column::CancelledAt,
@@ -98,6 +100,7 @@ pub async fn find_tracked_shipments(
         found.entry(number).or_default().push(TrackedShipment {
             shipment_id: ShipmentId(id),
             order_id: OrderId(row.order_id),
+            direction: mapping::parse_direction(id, &row.direction)?,
             placed_at: row.placed_at,
             created_at: row.added_at,
             is_shared: row.is_shared,

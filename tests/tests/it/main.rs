@@ -31,6 +31,7 @@ mod regressions;
 mod replacements;
 mod replay;
 mod reprocess_unknown;
+mod return_shipments;
 mod returns;
 mod reused_numbers;
 mod schema;

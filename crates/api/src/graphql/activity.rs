@@ -31,6 +31,10 @@ pub enum ActivityKind {
     ReturnRequested,
     /// Units were sent back and have arrived.
     ReturnReceived,
+    /// Units that were asked back are not expected any more.
+    ReturnWrittenOff,
+    /// A parcel in which the customer sends units back was registered.
+    ReturnShipmentCreated,
     /// A person recorded a scan. The scan is an entry of its own.
     ScanRecorded,
     /// A notification is sent again by request.

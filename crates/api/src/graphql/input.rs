@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub use closing::{CancelOrderInput, CloseOrderInput, ReopenOrderInput};
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
-pub use returns::{InitiateReturnInput, ReceiveReturnInput};
+pub use returns::{InitiateReturnInput, ReceiveReturnInput, WriteOffReturnInput};
 pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput};
 pub use tracking_number::{AddTrackingNumberInput, ReplaceTrackingNumberInput};
 

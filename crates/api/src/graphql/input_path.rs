@@ -32,6 +32,7 @@ pub(super) fn build_input_path(field: InputField) -> String {
         InputField::Origin => "origin",
         InputField::OriginCode => "origin.code",
         InputField::Deadline(deadline) => name_deadline(deadline),
+        InputField::Direction => "direction",
         InputField::Carrier => "carrier",
         InputField::TrackingNumber => "trackingNumber",
         InputField::FurtherNumbers => "furtherNumbers",

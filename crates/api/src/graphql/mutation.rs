@@ -8,11 +8,12 @@ use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
 use super::{
+    enums::ShipmentDirection,
     input::{
         AddTrackingNumberInput, CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput,
         CreateShipmentInput, InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput,
         RecordScanInput, ReopenOrderInput, ReplaceTrackingNumberInput, RetractScanInput, SupplierItemsInput,
-        TransitionOrderInput,
+        TransitionOrderInput, WriteOffReturnInput,
     },
     outcome::{
         self, AcceptItemsResult, CancelItemsResult, CancelOrderResult, CloseOrderResult, DeclineItemsResult,
@@ -75,7 +76,8 @@ impl Mutation {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Starts a return of delivered units. A further call adds units to the return.
+    /// Starts a return of delivered units. A further call adds units to the return. If the order is `RETURNED`, its
+    /// status stays.
     async fn initiate_return(
         &self,
         ctx: &Context<'_>,
@@ -84,13 +86,23 @@ impl Mutation {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Records that units of a return have arrived. With the last of them the order becomes `RETURNED`. For support and
-    /// systems.
+    /// Records that units have come back, also more than were asked back, up to the delivered ones. When no unit is
+    /// outstanding any more, the order becomes `RETURNED`. For support and systems.
     async fn receive_return(
         &self,
         ctx: &Context<'_>,
         input: ReceiveReturnInput,
     ) -> Result<ReceiveReturnResult> {
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
+    }
+
+    /// Writes off units that were asked back: they never come, or they are declined. When no unit is outstanding any
+    /// more, the order becomes `RETURNED` if a unit has arrived; else it is closed. For support and systems.
+    async fn write_off_return(
+        &self,
+        ctx: &Context<'_>,
+        input: WriteOffReturnInput,
+    ) -> Result<TransitionOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -121,13 +133,21 @@ impl Mutation {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Registers a shipment. To register the same tracking number with the same items again changes nothing and returns
-    /// the first shipment.
+    /// Registers a shipment, or with the direction `RETURN` a return shipment. To register the same tracking number with
+    /// the same items again changes nothing and returns the first shipment.
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
+            let direction = input.direction();
             let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
-            app.orders().create_shipment(caller.clone(), order_id, new, key).await
+            match direction {
+                ShipmentDirection::Outbound => {
+                    app.orders().create_shipment(caller.clone(), order_id, new, key).await
+                }
+                ShipmentDirection::Return => {
+                    app.orders().create_return_shipment(caller.clone(), order_id, new, key).await
+                }
+            }
         };
         outcome::convert_new_number_result(ctx, changed.await).await
     }

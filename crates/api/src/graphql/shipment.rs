@@ -15,7 +15,7 @@ use super::{
     carrier::CarrierCode,
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
-    enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentStatus},
+    enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, SHIPMENT_NUMBERS, list},
@@ -117,7 +117,12 @@ impl Shipment {
         self.shipment.tracking.condition.as_ref().map(ShipmentCondition::from)
     }
 
-    /// The place from which the shipment is sent.
+    /// Whether the shipment goes to the customer or comes back.
+    async fn direction(&self) -> ShipmentDirection {
+        self.shipment.direction.into()
+    }
+
+    /// The place from which the shipment is sent. Of a return shipment, the place to which it goes.
     async fn origin(&self) -> Origin {
         self.shipment.origin.clone().into()
     }
@@ -154,6 +159,12 @@ impl Shipment {
     /// The carrier's time of the earliest scan that shows the parcel delivered.
     async fn delivered_at(&self) -> Option<DateTime<Utc>> {
         self.shipment.tracking.delivered_at
+    }
+
+    /// When the return shipment arrived, by the carrier's clock. Its units are then received with `receiveReturn`. Null
+    /// for other shipments.
+    async fn arrived_at(&self) -> Option<DateTime<Utc>> {
+        self.shipment.arrived_at()
     }
 
     /// When the shipment was cancelled in Milepost, by Milepost's clock. Null if only the carrier cancelled it.

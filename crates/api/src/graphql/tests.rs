@@ -14,6 +14,7 @@ mod life;
 mod notifications;
 mod pages;
 mod problems;
+mod return_shipments;
 mod returns;
 mod sdl;
 mod statements;

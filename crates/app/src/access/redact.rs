@@ -203,6 +203,7 @@ fn strip_item(item: &Item) -> Item {
         return_requested: _,
         return_reason,
         returned: _,
+        return_written_off: _,
         split_from,
     } = &mut item;
     (*cancel_reason, *return_reason, *split_from) = (None, None, None);

@@ -107,7 +107,7 @@ impl CommandBatch {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
             request => match RequestedNumbers::of(request) {
-                Some(requested) => {
+                Some(requested) | Request::CreateReturnShipment(new) => {
                     let before = order.clone();
                     let outcome = order.apply(request.clone(), command.expected_version, &context)?;
                     if outcome.changed {
@@ -180,6 +180,7 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::CreateShipment(_)
         | Request::AddTrackingNumber { .. }
         | Request::ReplaceTrackingNumber { .. }
+        | Request::CreateReturnShipment(_)
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
@@ -190,7 +191,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::RecordReplacement(_)
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
-        | Request::ReceiveReturn { .. } => None,
+        | Request::ReceiveReturn { .. }
+        | Request::WriteOffReturn { .. } => None,
     });
     shipments.collect()
 }

@@ -138,7 +138,7 @@ impl RequestedNumbers {
     /// The numbers of a request. `None` if it gives none to a shipment.
     pub fn of(request: &Request) -> Option<Self> {
         match request {
-            Request::CreateShipment(new) => {
+            Request::CreateShipment(new) | Request::CreateReturnShipment(new) => {
                 let numbers = new.numbers().into_iter().cloned().collect();
                 Some(Self { numbers, may_be_shared: new.shares_numbers })
             }
@@ -157,6 +157,7 @@ impl RequestedNumbers {
             | Request::ReassignItems { .. }
             | Request::InitiateReturn { .. }
             | Request::ReceiveReturn { .. }
+            | Request::WriteOffReturn { .. }
             | Request::CancelShipment { .. }
             | Request::GiveUpNumber { .. }
             | Request::Scans { .. }

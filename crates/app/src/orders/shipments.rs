@@ -32,6 +32,21 @@ impl Orders {
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
+    /// Registers a return shipment. Webhooks that wait for its number are then processed by the worker.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not delivered yet, more units than were delivered, number in use.
+    pub async fn create_return_shipment(
+        &self,
+        caller: Caller,
+        order_id: OrderId,
+        new: NewShipment,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        let request = Request::CreateReturnShipment(new);
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
     /// Cancels a shipment. Its units can go into another shipment.
     ///
     /// # Errors
@@ -119,7 +134,7 @@ impl ManualScan {
                 &[&at],
             ),
             code: MANUAL_SCAN_CODE.to_owned(),
-            meaning: self.meaning,
+            meaning: self.meaning.in_direction(shipment.direction),
             evidence: Evidence::of_manual_scan(actor),
             description: self.notes,
             location: self.location,

@@ -54,6 +54,8 @@ pub(crate) fn fold_incoming<'a>(
         None => shipment.tracking.clone(),
     };
     let mut after = before.clone();
+    // A return shipment goes on when its order is returned already.
+    let order_status = if shipment.is_outbound() { order.status } else { OrderStatus::Delivered };
     let mut outcomes = vec![ScanOutcome::Repeated; incoming.len()];
     let mut cause: Option<&Scan> = None;
     let mut by_clock: Vec<(&Scan, &mut ScanOutcome)> = incoming.iter().zip(&mut outcomes).collect();
@@ -66,7 +68,7 @@ pub(crate) fn fold_incoming<'a>(
         };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
-        let effect = classify_effect(merged, &journey, order.status, &after, &tracking);
+        let effect = classify_effect(merged, &journey, order_status, &after, &tracking);
         let effect = if shipment.cancelled_at.is_some() { effect.without_movement() } else { effect };
         *outcome = match replaced {
             None => ScanOutcome::New(effect),

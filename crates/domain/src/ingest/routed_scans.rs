@@ -76,16 +76,17 @@ impl RoutedScans {
                 let targets = router.route(number, &scan);
                 is_missing |= targets.is_empty();
                 for target in targets {
+                    let scan = Scan { meaning: scan.meaning.in_direction(target.direction), ..scan.clone() };
                     let of_shipment =
                         self.by_shipment.entry((target.order_id, target.shipment_id)).or_default();
                     match of_shipment.last_mut().filter(|last| last.webhook == id) {
-                        Some(last) => last.scans.push(scan.clone()),
+                        Some(last) => last.scans.push(scan),
                         None => of_shipment.push(WebhookScans {
                             webhook: id,
                             request_id: request_id.clone(),
                             carrier: parcel.number.carrier(),
                             is_repeated: was_settled && !waited.contains(&(id, parcel.number.clone())),
-                            scans: vec![scan.clone()],
+                            scans: vec![scan],
                         }),
                     }
                 }

@@ -40,6 +40,7 @@ use chrono::{DateTime, Utc};
 use super::{ScanKey, StoredScan, is_too_old};
 use crate::{
     ids::{OrderId, ShipmentId, WebhookId},
+    return_shipment::ShipmentDirection,
     scan::{Scan, ScanIdentity},
     shipment::ShipmentStatus,
     tracking_number::TrackingNumber,
@@ -52,6 +53,8 @@ pub struct TrackedShipment {
     pub shipment_id: ShipmentId,
     /// The order of the shipment.
     pub order_id: OrderId,
+    /// Whether it goes to the customer or comes back.
+    pub direction: ShipmentDirection,
     /// When its order was placed.
     pub placed_at: DateTime<Utc>,
     /// When the shipment got the number.

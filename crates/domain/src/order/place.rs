@@ -100,6 +100,7 @@ impl Order {
             return_requested: 0,
             return_reason: None,
             returned: 0,
+            return_written_off: 0,
             split_from: None,
         });
         let head = OrderHead {

@@ -41,7 +41,9 @@ impl Order {
         let state = FoldState::new(scans, self.head.placed_at, shipment.promised_delivery);
         let after = state.tracking();
         let trigger = Trigger::from_retraction(&state, shipment, &after, context.now);
-        let ends_delivery = shipment.tracking.delivered_at.is_some() && after.delivered_at.is_none();
+        let ends_delivery = shipment.is_outbound()
+            && shipment.tracking.delivered_at.is_some()
+            && after.delivered_at.is_none();
         let facts = retraction_facts(shipment, retracted, ends_delivery);
         let has_changed = shipment.tracking != after;
         self.shipment_mut(id)?.tracking = after;

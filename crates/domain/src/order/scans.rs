@@ -44,14 +44,18 @@ impl Order {
         }
         let folded = fold_incoming(&self.head, shipment, known, incoming, restated);
         let changed = folded.after != folded.before;
+        let is_outbound = shipment.is_outbound();
         if changed {
             let (before, after) = (folded.before.clone(), folded.after.clone());
             let trigger =
                 folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
-            self.advance(trigger, context);
-            self.reopen_by_movement(&before, &after, context);
+            // A return shipment moves nothing but itself.
+            if is_outbound {
+                self.advance(trigger, context);
+                self.reopen_by_movement(&before, &after, context);
+            }
         }
         if context.actor.kind != ActorKind::Carrier {
             // A repeat by a person says something new only where staff confirms the scan of a supplier.

@@ -18,7 +18,8 @@ use crate::{
         text_validation::check_text,
     },
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
+    return_shipment::ShipmentDirection,
+    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking, live_shipments},
     shipment_number::ShipmentNumber,
     supplier_commitment::SupplierAnswer,
     tracking_number::TrackingNumber,
@@ -125,6 +126,7 @@ impl Order {
             order_id: self.head.id,
             tracking_number: number,
             numbers: numbers.into_iter().map(number_of).collect(),
+            direction: ShipmentDirection::Outbound,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
             promised_delivery: new.estimated_delivery,
@@ -222,7 +224,7 @@ impl Order {
 
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
     fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
-        let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
+        let main = Origin::main_warehouse();
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
         let first = origins.next().unwrap_or(&main);

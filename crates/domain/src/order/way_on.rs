@@ -23,7 +23,7 @@ pub(super) const fn describe_way_on(from: OrderStatus, to: OrderStatus) -> Optio
             Some("ask the units back (initiateReturn), or close the order (closeOrder)")
         }
         (ReturnInitiated, Cancelled) => {
-            Some("receive the units (receiveReturn), or close the order (closeOrder)")
+            Some("receive the units (receiveReturn), or write them off (writeOffReturn)")
         }
         (
             Placed | PaymentConfirmed | Processing | AwaitingPickup | Shipped | OutForDelivery | Delivered

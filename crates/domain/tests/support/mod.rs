@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item,
     ItemId, ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind,
-    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentNumber,
-    ShipmentStatus, SupplierCommitment, TrackingNumber, UserId, fold,
+    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentDirection, ShipmentId,
+    ShipmentNumber, ShipmentStatus, SupplierCommitment, TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -110,6 +110,7 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
         return_requested: 0,
         return_reason: None,
         returned: 0,
+        return_written_off: 0,
         split_from: None,
     };
     numbered.map(item).collect()
@@ -139,6 +140,7 @@ pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipm
         order_id: OrderId(Uuid::from_u128(0x0D)),
         tracking_number: fedex(&format!("N{number}")),
         numbers: vec![ShipmentNumber::new(fedex(&format!("N{number}")), at(0), false)],
+        direction: ShipmentDirection::Outbound,
         origin: warehouse("main"),
         tracking: fold(scans, at(0), None),
         promised_delivery: None,
@@ -216,7 +218,9 @@ pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
     let mut units = Vec::new();
     for item in order.items() {
         let mut of_item = Vec::new();
-        for shipment in order.shipments().iter().filter(|s| s.status() != ShipmentStatus::Cancelled) {
+        let live =
+            order.shipments().iter().filter(|s| s.is_outbound() && s.status() != ShipmentStatus::Cancelled);
+        for shipment in live {
             for line in shipment.lines.iter().filter(|line| line.item_id == item.id) {
                 of_item.extend((0..line.quantity).map(|_| shipment.outbound_rank()));
             }

@@ -153,6 +153,7 @@ async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
                 return_requested: Set(row.return_requested),
                 return_reason: Set(row.return_reason),
                 returned: Set(row.returned),
+                return_written_off: Set(row.return_written_off),
                 ..Default::default()
             };
             [order_item::ActiveModel { item_id: Set(row.item_id), ..Default::default() }, new]
@@ -184,6 +185,7 @@ fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Mode
         return_requested: item.return_requested as i32,
         return_reason: item.return_reason.clone(),
         returned: item.returned as i32,
+        return_written_off: item.return_written_off as i32,
         split_from: item.split_from.map(|id| id.0),
     }
 }

@@ -55,6 +55,7 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
             out_for_delivery_at: Set(row.out_for_delivery_at),
             out_for_delivery_inferred: Set(row.out_for_delivery_inferred),
             delivered_at: Set(row.delivered_at),
+            arrived_at: Set(row.arrived_at),
             cancelled_at: Set(row.cancelled_at),
             cancel_reason: Set(row.cancel_reason),
             ..Default::default()
@@ -91,6 +92,7 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
         order_id: shipment.order_id.0,
         carrier: shipment.carrier().as_str().to_owned(),
         tracking_number: shipment.tracking_number.to_string(),
+        direction: shipment.direction.as_str().to_owned(),
         status: shipment.status().as_str().to_owned(),
         status_before_return: tracking.status_before_return.map(|status| status.as_str().to_owned()),
         in_possession: tracking.in_possession,
@@ -106,6 +108,7 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
         out_for_delivery_at: tracking.out_for_delivery.map(|reached| reached.at),
         out_for_delivery_inferred: tracking.out_for_delivery.is_some_and(|reached| reached.inferred),
         delivered_at: tracking.delivered_at,
+        arrived_at: shipment.arrived_at(),
         created_at: shipment.created_at,
         cancelled_at: shipment.cancelled_at,
         cancel_reason: shipment.cancel_reason.clone(),

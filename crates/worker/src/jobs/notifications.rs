@@ -20,7 +20,7 @@ use app::{
     customer_text,
     notifications::{NotSent, NotificationContext, Notifications, Outcome},
 };
-use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus};
+use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus, live_shipments};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -105,10 +105,10 @@ fn classify_send_error(error: &SendError) -> Outcome {
 /// Fills the mail of a notification.
 fn build_order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
     let order = &context.order;
-    let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
+    let live: Vec<&Shipment> = live_shipments(&context.shipments).collect();
     let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
     // An order that never had a shipment is tracked elsewhere, so nothing is known of its parcels.
-    let is_tracked_elsewhere = context.shipments.is_empty();
+    let is_tracked_elsewhere = !context.shipments.iter().any(Shipment::is_outbound);
     let remaining = context.items.iter().map(|item| {
         let quantity = match (is_cancelled, is_tracked_elsewhere) {
             (true, _) => item.quantity,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     super::{
         carrier::CarrierInput,
-        enums::{ShipmentConditionKind, ShipmentStatus},
+        enums::{ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     },
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
     tracking_number::{TrackingNumberInput, parse_further_numbers},
@@ -42,6 +42,13 @@ pub struct CreateShipmentInput {
     /// The items and quantities in the shipment. By default, every unit that is in no shipment yet and that the caller
     /// may ship, including suppliers' items. If these come from several places, send `items` or `origin`.
     items: Option<Vec<QuantityInput>>,
+    /// Whether the shipment goes to the customer (the default) or comes back. A return shipment is registered from the
+    /// status `DELIVERED` on, by support and systems. `origin` is then the place to which it goes, by default the
+    /// warehouse `main`; `items` are by default all units that were asked back, have not arrived, and are in no return
+    /// shipment yet.
+    // Not serialized when it is `None`, so that an idempotency key matches its input from before this field existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<ShipmentDirection>,
     /// When the shipment is expected to be delivered. It is used until the carrier sends an estimate.
     estimated_delivery: Option<Time>,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
@@ -100,6 +107,10 @@ pub struct RecordScanInput {
 }
 
 impl CreateShipmentInput {
+    pub(in crate::graphql) fn direction(&self) -> ShipmentDirection {
+        self.direction.unwrap_or(ShipmentDirection::Outbound)
+    }
+
     pub(in crate::graphql) fn into_new_shipment(
         self,
         carriers: &CarrierDirectory,

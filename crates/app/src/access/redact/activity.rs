@@ -4,9 +4,9 @@
 //! | kind | a customer sees | a supplier sees |
 //! |---|---|---|
 //! | `items_cancelled`, `return_requested` | all of it | its own items, without notes |
-//! | `return_received` | all but notes | its own items, without notes |
+//! | `return_received`, `return_written_off` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
-//! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
+//! | `shipment_created`, `shipment_cancelled`, `return_shipment_created` | all of it | those of the shipments that it sees, without notes |
 //! | `tracking_number_added`, `tracking_number_replaced` | all but notes | those of the shipments that it sees, without notes |
 //! | `order_closed`, `order_reopened` | all but notes | nothing |
 //! | `order_replaced` | all of it | nothing |
@@ -93,6 +93,8 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
+        | ActivityKind::ReturnWrittenOff
+        | ActivityKind::ReturnShipmentCreated
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::OrderReplaced
@@ -111,6 +113,7 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
+        | ActivityKind::ReturnShipmentCreated
         | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded => true,
         ActivityKind::ItemsAccepted
@@ -121,6 +124,7 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ReturnReceived
         | ActivityKind::TrackingNumberAdded
         | ActivityKind::TrackingNumberReplaced
+        | ActivityKind::ReturnWrittenOff
         | ActivityKind::ScanRetracted
         | ActivityKind::NotificationResent => false,
     }

@@ -27,6 +27,7 @@ pub fn redact_shipment(shipment: &Shipment, supplier: &Actor) -> Shipment {
         order_id: _,
         tracking_number: _,
         numbers,
+        direction: _,
         origin: _,
         tracking,
         promised_delivery: _,

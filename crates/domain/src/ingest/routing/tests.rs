@@ -9,6 +9,7 @@ use crate::{
     carrier::Carrier,
     ids::{OrderId, ScanId, ShipmentId, WebhookId},
     ingest::{ParcelScans, StoredScan},
+    return_shipment::ShipmentDirection,
     scan::{Scan, ScanEffect},
     shipment::ShipmentStatus::{Cancelled, Delivered, InTransit},
     test_support::{at, fedex, milestone, shipment_id},
@@ -23,6 +24,7 @@ fn on_its_way(number: u32, placed_at: i64) -> TrackedShipment {
     TrackedShipment {
         shipment_id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(number.into())),
+        direction: ShipmentDirection::Outbound,
         placed_at: at(placed_at),
         created_at: at(placed_at + 60),
         is_shared: false,

@@ -1,0 +1,131 @@
+//! Registering a return shipment: the parcel in which a customer sends units back. `return_shipment.rs` says how it
+//! differs from a shipment to the customer.
+//!
+//! 1. It is registered for an order that is delivered, or further. No request for a return is needed before.
+//! 2. A unit comes back once: the live return shipments never have more units than were delivered.
+
+use crate::{
+    activity::ActivityKind,
+    input_field::{InputField, ItemField},
+    item::Item,
+    order::{
+        NewShipment, Order, Outcome,
+        quantities::has_same_quantities,
+        returns::{asked_back, outstanding},
+        text_validation::check_text,
+    },
+    refusal::{Refusal, ShipmentRefusal},
+    return_shipment::ShipmentDirection,
+    shipment::{ItemQuantity, Origin, Rank, Shipment, Tracking, rank_without_shipments},
+    transition::Context,
+};
+
+impl Order {
+    /// Registers a return shipment. Of `new`, `origin` is the place to which it goes; by default, the main warehouse.
+    /// Without `lines` it has all units that are expected back and are in no return shipment yet.
+    pub(super) fn create_return_shipment(
+        &mut self,
+        new: NewShipment,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        context.actor.must_be_staff("register return shipments")?;
+        if rank_without_shipments(self.head.status) < Rank::Delivered {
+            let message =
+                format!("the order is {}: units are sent back once it is delivered", self.head.status);
+            return Err(Refusal::invalid(InputField::Direction, message));
+        }
+        let number = new.tracking_number;
+        let same_number: Vec<&Shipment> =
+            self.shipments.iter().filter(|shipment| shipment.tracking_number == number).collect();
+        let asked =
+            new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
+        if let Some(own) = same_number.iter().find(|same| !same.is_outbound() && same.is_live()) {
+            return match &asked {
+                Some(lines) if !has_same_quantities(lines, &own.lines) => {
+                    Err(refuse_number(own, "a return shipment of this order with other items"))
+                }
+                Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
+            };
+        }
+        if let Some(other) = same_number.iter().find(|same| same.status().is_on_its_way()) {
+            return Err(refuse_number(other, "on its way already"));
+        }
+        let lines = match asked {
+            Some(lines) => {
+                self.check_may_travel_back(&lines, new.lines.as_deref().unwrap_or_default())?;
+                lines
+            }
+            None => self.units_expected_back(),
+        };
+        if lines.is_empty() {
+            let message = "no unit that is to come back waits for a parcel: say which items are in it";
+            return Err(Refusal::shipment(ShipmentRefusal::NothingToShip, message));
+        }
+        let origin = new.origin.unwrap_or_else(Origin::main_warehouse);
+        check_text(InputField::OriginCode, &origin.code)?;
+        self.give_up_number(&number, context);
+        self.shipments.push(Shipment {
+            id: new.id,
+            order_id: self.head.id,
+            tracking_number: number,
+            direction: ShipmentDirection::Return,
+            origin,
+            tracking: Tracking::labelled(new.estimated_delivery),
+            promised_delivery: new.estimated_delivery,
+            created_at: context.now,
+            cancelled_at: None,
+            cancel_reason: None,
+            lines,
+        });
+        self.changes.new_shipments.insert(new.id);
+        self.record_shipment_activity(ActivityKind::ReturnShipmentCreated, new.id, None, context);
+        Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
+    }
+
+    /// Refuses more units of an item than were delivered and are in no return shipment yet. `given` are the lines of
+    /// the request, for the place in the refusal.
+    fn check_may_travel_back(&self, lines: &[ItemQuantity], given: &[ItemQuantity]) -> Result<(), Refusal> {
+        for line in lines {
+            let Some(item) = self.item(line.item_id) else { continue };
+            let (delivered, travelling) = (self.delivered(item), self.in_return_shipments(item));
+            if line.quantity > delivered.saturating_sub(travelling) {
+                let at = given.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
+                let message = format!(
+                    "{} units of {} are sent back, but of {delivered} delivered {travelling} are in return shipments \
+                     already",
+                    line.quantity, item.sku
+                );
+                return Err(Refusal::invalid(InputField::Item(at, ItemField::Quantity), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The units that are asked back, have not come, and are in no return shipment yet. If no unit is asked back, all
+    /// delivered units count as asked back.
+    fn units_expected_back(&self) -> Vec<ItemQuantity> {
+        let is_named = self.names_returned_units();
+        let units = self.items.iter().map(|item| {
+            let travelling = self.in_return_shipments(item);
+            let quantity = match is_named {
+                true => outstanding(item).min(asked_back(item).saturating_sub(travelling)),
+                false => self.delivered(item).saturating_sub(travelling),
+            };
+            ItemQuantity { item_id: item.id, quantity }
+        });
+        let mut units: Vec<_> = units.filter(|line| line.quantity > 0).collect();
+        units.sort_by_key(|line| line.item_id);
+        units
+    }
+
+    /// Units of an item in return shipments that are not cancelled, also in those that have arrived.
+    fn in_return_shipments(&self, item: &Item) -> u32 {
+        item.units_in(self.shipments.iter().filter(|shipment| !shipment.is_outbound() && shipment.is_live()))
+    }
+}
+
+/// The refusal of a number that this shipment has.
+fn refuse_number(holder: &Shipment, whose: &str) -> Refusal {
+    let message = format!("{} {} is {whose}", holder.carrier(), holder.tracking_number);
+    Refusal::shipment(ShipmentRefusal::NumberInUse, message)
+}
