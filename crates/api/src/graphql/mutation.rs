@@ -18,7 +18,7 @@ use super::{
     outcome::{
         self, AcceptItemsResult, CancelItemsResult, CancelOrderResult, CloseOrderResult, DeclineItemsResult,
         FromProblem, InitiateReturnResult, PlaceOrderResult, ReassignItemsResult, ReceiveReturnResult,
-        ReopenOrderResult, ShipmentResult, TransitionOrderResult,
+        ReopenOrderResult, ShipmentResult, TransitionOrderResult, WriteOffReturnResult,
     },
     replay::{self, ReplayInput, ReplayResult},
     resend::{self, ResendNotificationInput, ResendNotificationResult},
@@ -102,7 +102,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: WriteOffReturnInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<WriteOffReturnResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 

@@ -107,7 +107,7 @@ impl CommandBatch {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
             request => match RequestedNumbers::of(request) {
-                Some(requested) | Request::CreateReturnShipment(new) => {
+                Some(requested) => {
                     let before = order.clone();
                     let outcome = order.apply(request.clone(), command.expected_version, &context)?;
                     if outcome.changed {

@@ -6,8 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use std::collections::{HashMap, HashSet};
-
 use domain::{
     TrackingNumber,
     ingest::{ParsedWebhook, ScanRouter, TrackedShipment, shipments_routed_by_stored_scans},

@@ -34,12 +34,13 @@ impl Order {
                 format!("the order is {}: units are sent back once it is delivered", self.head.status);
             return Err(Refusal::invalid(InputField::Direction, message));
         }
+        let numbers = new.shipment_numbers(context.now)?;
         let number = new.tracking_number;
-        let same_number: Vec<&Shipment> =
-            self.shipments.iter().filter(|shipment| shipment.tracking_number == number).collect();
+        let same_number = self.shipments.iter().filter(|shipment| shipment.has_number(&number));
+        let mut own = same_number.filter(|same| !same.is_outbound() && same.is_live());
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
-        if let Some(own) = same_number.iter().find(|same| !same.is_outbound() && same.is_live()) {
+        if let Some(own) = own.next() {
             return match &asked {
                 Some(lines) if !has_same_quantities(lines, &own.lines) => {
                     Err(refuse_number(own, "a return shipment of this order with other items"))
@@ -47,7 +48,7 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        if let Some(other) = same_number.iter().find(|same| same.status().is_on_its_way()) {
+        if let Some(other) = self.find_number_holder(numbers.iter().map(|new| &new.number)) {
             return Err(refuse_number(other, "on its way already"));
         }
         let lines = match asked {
@@ -63,11 +64,14 @@ impl Order {
         }
         let origin = new.origin.unwrap_or_else(Origin::main_warehouse);
         check_text(InputField::OriginCode, &origin.code)?;
-        self.give_up_number(&number, context);
+        for new in &numbers {
+            self.give_up_number(&new.number, context);
+        }
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
+            numbers,
             direction: ShipmentDirection::Return,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),

@@ -56,6 +56,17 @@ impl NewShipment {
         }
         numbers
     }
+
+    /// The numbers as a new shipment of the order has them, added at `now`. Refuses more than [`MAX_NUMBERS`].
+    pub(super) fn shipment_numbers(&self, now: DateTime<Utc>) -> Result<Vec<ShipmentNumber>, Refusal> {
+        let numbers = self.numbers();
+        if numbers.len() > MAX_NUMBERS {
+            let message = format!("a shipment has at most {MAX_NUMBERS} tracking numbers");
+            return Err(Refusal::invalid(InputField::FurtherNumbers, message));
+        }
+        let new = |number: &TrackingNumber| ShipmentNumber::new(number.clone(), now, self.shares_numbers);
+        Ok(numbers.into_iter().map(new).collect())
+    }
 }
 
 impl Order {
@@ -64,7 +75,7 @@ impl Order {
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let numbers: Vec<TrackingNumber> = new.numbers().into_iter().cloned().collect();
+        let numbers = new.shipment_numbers(context.now);
         let number = new.tracking_number;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
@@ -85,10 +96,7 @@ impl Order {
             };
         }
         self.check_open()?;
-        if numbers.len() > MAX_NUMBERS {
-            let message = format!("a shipment has at most {MAX_NUMBERS} tracking numbers");
-            return Err(Refusal::invalid(InputField::FurtherNumbers, message));
-        }
+        let numbers = numbers?;
         let lines = match asked {
             Some(lines) => lines,
             None => self.unallocated_lines(context),
@@ -111,21 +119,19 @@ impl Order {
         self.check_not_declined(&lines, &origin, new.lines.as_deref())?;
         // This refusal comes last, like the one of a number that another order has: a caller that may not ship must
         // not learn which numbers exist.
-        if self.find_number_holder(numbers.iter()).is_some() {
+        if self.find_number_holder(numbers.iter().map(|new| &new.number)).is_some() {
             return Err(number_in_use(&number));
         }
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
-        for number in &numbers {
-            self.give_up_number(number, context);
+        for new in &numbers {
+            self.give_up_number(&new.number, context);
         }
-        let shared = new.shares_numbers;
-        let number_of = |number| ShipmentNumber::new(number, context.now, shared);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
-            numbers: numbers.into_iter().map(number_of).collect(),
+            numbers,
             direction: ShipmentDirection::Outbound,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
@@ -237,7 +243,7 @@ impl Order {
     }
 
     fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
-        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.has_number(number))
+        live_shipments(&self.shipments).find(|shipment| shipment.has_number(number))
     }
 }
 

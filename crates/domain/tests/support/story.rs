@@ -145,6 +145,8 @@ impl Story {
         self.ask(Request::CreateReturnShipment(NewShipment {
             id: shipment_id(number),
             tracking_number: fedex(&format!("N{number}")),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines: of.map(lines),
             estimated_delivery: None,

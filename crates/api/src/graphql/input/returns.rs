@@ -75,12 +75,13 @@ impl ReceiveReturnInput {
 impl WriteOffReturnInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(parse_quantities).transpose()?;
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "writeOffReturn", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::WriteOffReturn { lines, reason: self.reason },
-            expected_version: None,
-        })
+        let key = parse_key(&self.idempotency_key, "writeOffReturn", &self)?;
+        build_command(
+            caller,
+            key,
+            &self.order_id,
+            None,
+            Request::WriteOffReturn { lines, reason: self.reason },
+        )
     }
 }

@@ -43,6 +43,7 @@ use warnings::ShipmentWarning;
 pub use order_changes::{
     AcceptItemsResult, CancelItemsResult, CancelOrderResult, CloseOrderResult, DeclineItemsResult,
     InitiateReturnResult, ReassignItemsResult, ReceiveReturnResult, ReopenOrderResult, TransitionOrderResult,
+    WriteOffReturnResult,
 };
 pub use problems::{
     Forbidden, IdempotencyMismatch, InvalidInput, InvalidTransition, NotFound, OverAllocated, Problem,

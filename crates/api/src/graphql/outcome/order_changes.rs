@@ -98,6 +98,14 @@ order_change_results! {
         order
     }
 
+    /// The result of `writeOffReturn`.
+    WriteOffReturnResult,
+    /// The units are not expected any more.
+    WriteOffReturnSuccess {
+        /// The order as it is now. If no unit is outstanding, it is returned, or closed.
+        order
+    }
+
     /// The result of `acceptItems`.
     AcceptItemsResult,
     /// The supplier will ship the items.

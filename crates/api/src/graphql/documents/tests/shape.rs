@@ -20,9 +20,7 @@ async fn keys_stand_in_the_order_of_the_query() {
     let query = "{ late ... { failing { late empty { ... on Cat { lives } ... on Dog { b: name a: name } } again: late } } dog { name } late }";
     let (request, completion) = documents().prepare(query.into()).unwrap().split();
     let response = schema().execute(request).await;
-    let first = |response: &async_graphql::Response| {
-        serde_json::to_string(&response.data).unwrap().find("dog") < Some(10)
-    };
+    let first = |response: &Response| serde_json::to_string(&response.data).unwrap().find("dog") < Some(10);
     assert!(first(&response), "the library has put it first, as the test needs it");
     let expected =
         r#"{"late":1,"failing":{"late":2,"empty":{"b":"Rex","a":"Rex"},"again":2},"dog":{"name":"Rex"}}"#;
