@@ -12,6 +12,7 @@ use toml::Table;
 
 use super::{
     fields::{BadStory, Fields, Problems},
+    returns::ReturnStep,
     tamper::{self, Tampering},
 };
 use crate::values;
@@ -60,6 +61,8 @@ pub struct Step {
     pub updates: Vec<ParcelUpdate>,
     /// The indexes of the parcels that the merchant calls off after the posts: the shipment, then its units.
     pub call_off: Vec<usize>,
+    /// The steps of returns after that, each with the index of its parcel.
+    pub returns: Vec<(ReturnStep, usize)>,
     /// How many times each webhook is posted, with the same bytes.
     pub repeat: u32,
     /// How the webhooks are forged. Unset: they are genuine.
@@ -132,6 +135,15 @@ impl Story {
         senders.sort();
         senders.dedup();
         senders.into_iter()
+    }
+
+    /// Returns the parcels that go to the customer. The others are registered by a step that sends them back.
+    pub fn outbound_parcels(&self) -> impl Iterator<Item = &StoryParcel> {
+        let returns = self.steps.iter().flat_map(|step| &step.returns);
+        let sent_back: Vec<usize> =
+            returns.filter(|(step, _)| *step == ReturnStep::SendBack).map(|(_, parcel)| *parcel).collect();
+        let parcels = self.parcels.iter().enumerate();
+        parcels.filter(move |(place, _)| !sent_back.contains(place)).map(|(_, parcel)| parcel)
     }
 
     /// Returns the time of the earliest scan in all steps.
@@ -261,7 +273,14 @@ fn read_step(
     let mut fields = Fields::of(table, format!("step {number}"), problems);
     let after = fields.maybe("after", values::duration).unwrap_or_default();
     let call_off = fields.texts("call_off", |name| find_parcel(names, name));
-    let sends = match !table.contains_key("call_off") || table.contains_key("send") {
+    let mut returns = Vec::new();
+    for step in ReturnStep::ALL {
+        let parcels = fields.texts(step.field(), |name| find_parcel(names, name));
+        returns.extend(parcels.into_iter().map(|parcel| (step, parcel)));
+    }
+    let is_shop_step =
+        table.contains_key("call_off") || ReturnStep::ALL.iter().any(|step| table.contains_key(step.field()));
+    let sends = match !is_shop_step || table.contains_key("send") {
         true => fields.tables("send"),
         false => Vec::new(),
     };
@@ -286,7 +305,7 @@ fn read_step(
     for update in &mut updates {
         update.scans.sort_by_key(|scan| scan.at);
     }
-    Some(Step { after, updates, call_off, repeat, tampering, expect })
+    Some(Step { after, updates, call_off, returns, repeat, tampering, expect })
 }
 
 /// The index of the parcel with this name. If `names` is `None`, the name is not checked.

@@ -3,12 +3,13 @@
 //! - `file.rs` reads the story.
 //! - `tamper.rs` composes the webhooks, genuine and forged ones.
 //! - `play.rs` posts the webhooks.
-//! - `orders.rs` places the order of the story, with `--orders`.
+//! - `orders.rs` places the order of the story, with `--orders`. `returns.rs` returns units of it.
 
 mod fields;
 mod file;
 mod orders;
 mod play;
+mod returns;
 mod tamper;
 #[cfg(test)]
 mod tests;

@@ -87,14 +87,14 @@ const CANCEL_ITEMS: &str = "mutation($input: CancelItemsInput!) { cancelItems(in
 const CALLED_OFF: &str = "it will not arrive";
 
 impl Shop {
-    /// Places an order with the units of all parcels, confirms its payment, and registers the shipments.
+    /// Places an order with the units of all parcels that are not sent back, confirms its payment, and registers the shipments.
     pub async fn open(
         client: Client,
         story: &Story,
         email: &str,
         begin: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
-        let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
+        let units: u32 = story.outbound_parcels().map(|parcel| parcel.units).sum();
         // A scan more than a day older than its order would count as a scan of another parcel.
         let before_all = story.earliest().map_or(begin, |first| begin.min(first - PLACED_BEFORE_FIRST_SCAN));
         let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
@@ -118,7 +118,7 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Takes the order to `processing`, and registers each parcel as a shipment.
+    /// Takes the order to `processing`, and registers each parcel that is not sent back as a shipment.
     async fn pack(&self, story: &Story) -> anyhow::Result<()> {
         let Self { client, order } = self;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
@@ -127,7 +127,7 @@ impl Shop {
                 .and_then(|answer| Ok(answer.ensure_granted()?))
                 .map_err(|error| not_done(error, status.as_str()))?;
         }
-        for parcel in &story.parcels {
+        for parcel in story.outbound_parcels() {
             let registered = client.register(order, parcel.carrier, &parcel.tracking, Some(parcel.units));
             let answer = registered.await.and_then(|answer| Ok(answer.ensure_granted()?));
             answer.map_err(|error| not_done(error, &format!("parcel {}", parcel.name)))?;
@@ -138,7 +138,7 @@ impl Shop {
     /// Cancels the shipment of a parcel and then its units, as a merchant does with a parcel that will not arrive.
     /// First waits until the server has read all posted webhooks.
     pub async fn call_off(&self, parcel: &StoryParcel, begin: DateTime<Utc>) -> anyhow::Result<()> {
-        self.settled(begin - MAX_CLOCK_SKEW).await?;
+        self.wait_until_read(begin).await?;
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
         let order = seen.order.context("--orders: the order is gone")?;
         let its = |shipment: &&Shipment| is_shipment_of(shipment, parcel);
@@ -163,7 +163,7 @@ impl Shop {
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
     /// and counts how many are as the story expects.
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<CheckCount> {
-        let waiting = self.settled(begin - MAX_CLOCK_SKEW).await?;
+        let waiting = self.wait_until_read(begin).await?;
         if waiting > 0 {
             print_line("")?;
             print_line(format!("{} still to be read", pluralize(waiting, "webhook")))?;
@@ -192,11 +192,16 @@ impl Shop {
         Ok(checks)
     }
 
-    /// Waits until all webhooks received since `since` are read, at most [`PATIENCE`]. Returns how many are still
+    /// The API client of the merchant.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Waits until all webhooks received since `begin` are read, at most [`PATIENCE`]. Returns how many are still
     /// unread.
-    async fn settled(&self, since: DateTime<Utc>) -> anyhow::Result<usize> {
+    pub(super) async fn wait_until_read(&self, begin: DateTime<Utc>) -> anyhow::Result<usize> {
         let deadline = Instant::now() + PATIENCE;
-        let variables = json!({ "since": since.to_rfc3339() });
+        let variables = json!({ "since": (begin - MAX_CLOCK_SKEW).to_rfc3339() });
         loop {
             let inbox: Inbox = self.client.ask(WAITING, variables.clone()).await?;
             let waiting = inbox.webhooks.total_count;
@@ -214,7 +219,7 @@ fn is_shipment_of(shipment: &Shipment, parcel: &StoryParcel) -> bool {
 
 /// Turns a failure of the API into the error to print. If the server refused an argument of the command line, the error
 /// names that argument; else it names `--orders` and the step `what`.
-fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
+pub(super) fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
     let argument = match error.downcast_ref::<Refused>() {
         // The first two codes come from the whole request, the third from a mutation.
         Some(Refused { code, .. })

@@ -21,7 +21,7 @@ use crate::webhook::{HttpAnswer, Post};
 const MAX_SHOWN: usize = 40;
 
 /// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses. Only with a shop
-/// are shipments called off.
+/// are shipments called off and units returned.
 pub async fn play(
     story: &Story,
     secrets: &BTreeMap<Sender, Secrets>,
@@ -64,6 +64,17 @@ pub async fn play(
                     "called off"
                 }
                 None => "left to the shop to call off",
+            };
+            print_line(format!("      {:<9}  {:<names$}  {told}", "shop", parcel.name))?;
+        }
+        for (returned, parcel) in &step.returns {
+            let parcel = &story.parcels[*parcel];
+            let told = match shop {
+                Some((shop, begin)) => {
+                    shop.do_return_step(*returned, parcel, begin).await?;
+                    returned.describe().to_owned()
+                }
+                None => format!("left to the shop: {}", returned.describe()),
             };
             print_line(format!("      {:<9}  {:<names$}  {told}", "shop", parcel.name))?;
         }

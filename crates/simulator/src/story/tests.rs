@@ -9,6 +9,7 @@ use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus};
 use super::{
     file::Story,
     give_numbers,
+    returns::ReturnStep,
     tamper::{self, Tampering},
 };
 
@@ -265,4 +266,15 @@ fn a_forged_signature_stands_where_the_real_one_does() {
     assert_eq!(headers(None), [("x-shop-key".to_owned(), "hush".to_owned())]);
     let forged = headers(Some(Tampering::Signature));
     assert!(forged[0].0 == "x-shop-key" && forged[0].1 != "hush", "{forged:?}");
+}
+
+#[test]
+fn a_parcel_that_is_sent_back_is_no_part_of_the_order() {
+    let returned = WHOLE.replacen("call_off = [\"cup\"]", "receive = [\"cup\"]\nsend_back = [\"cup\"]", 1);
+    let story = read(&returned).unwrap();
+    assert_eq!(story.steps[3].returns, [(ReturnStep::SendBack, 1), (ReturnStep::Receive, 1)]);
+    let names: Vec<&str> = story.outbound_parcels().map(|parcel| parcel.name.as_str()).collect();
+    assert_eq!(names, ["mug"]);
+    let expected = "a.toml: step 4, write_off: the story has no parcel `cupp`; did you mean cup?";
+    assert_eq!(wrong("call_off = [\"cup\"]", "write_off = [\"cupp\"]"), [expected]);
 }
