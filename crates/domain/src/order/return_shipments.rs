@@ -6,7 +6,7 @@
 
 use crate::{
     activity::ActivityKind,
-    input_field::{InputField, ItemField},
+    input_field::InputField,
     item::Item,
     order::{
         NewShipment, Order, Outcome,
@@ -51,11 +51,8 @@ impl Order {
         if let Some(other) = self.find_number_holder(numbers.iter().map(|new| &new.number)) {
             return Err(refuse_number(other, "on its way already"));
         }
-        let lines = match asked {
-            Some(lines) => {
-                self.check_may_travel_back(&lines, new.lines.as_deref().unwrap_or_default())?;
-                lines
-            }
+        let lines = match new.lines.as_deref() {
+            Some(lines) => self.sum_units_to_send(lines, context)?,
             None => self.units_expected_back(),
         };
         if lines.is_empty() {
@@ -86,23 +83,22 @@ impl Order {
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
-    /// Refuses more units of an item than were delivered and are in no return shipment yet. `given` are the lines of
-    /// the request, for the place in the refusal.
-    fn check_may_travel_back(&self, lines: &[ItemQuantity], given: &[ItemQuantity]) -> Result<(), Refusal> {
-        for line in lines {
-            let Some(item) = self.item(line.item_id) else { continue };
-            let (delivered, travelling) = (self.delivered(item), self.in_return_shipments(item));
-            if line.quantity > delivered.saturating_sub(travelling) {
-                let at = given.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
-                let message = format!(
-                    "{} units of {} are sent back, but of {delivered} delivered {travelling} are in return shipments \
-                     already",
-                    line.quantity, item.sku
-                );
-                return Err(Refusal::invalid(InputField::Item(at, ItemField::Quantity), message));
-            }
-        }
-        Ok(())
+    /// The units that these lines name. Refuses more units of an item than were delivered and are in no return shipment
+    /// yet.
+    fn sum_units_to_send(
+        &self,
+        lines: &[ItemQuantity],
+        context: &Context,
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
+        let free = |item: &Item| self.delivered(item).saturating_sub(self.in_return_shipments(item));
+        self.sum_free_units(lines, &context.actor, free, |item, sent| {
+            format!(
+                "{sent} units of {} are sent back, but of {} delivered {} are in return shipments already",
+                item.sku,
+                self.delivered(item),
+                self.in_return_shipments(item)
+            )
+        })
     }
 
     /// The units that are asked back, have not come, and are in no return shipment yet. If no unit is asked back, all
