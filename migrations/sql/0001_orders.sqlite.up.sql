@@ -126,9 +126,33 @@ CREATE TABLE shipments (
 );
 CREATE INDEX idx_shipment_order ON shipments (order_id);
 CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
-CREATE INDEX idx_shipment_created ON shipments (created_at);
-CREATE UNIQUE INDEX uq_shipment_live ON shipments (carrier, tracking_number)
-  WHERE status NOT IN ('delivered', 'cancelled');
+
+-- All tracking numbers of shipments. The primary one is also in the row of the shipment.
+CREATE TABLE shipment_numbers (
+  shipment_id     blob NOT NULL REFERENCES shipments,
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  position        int NOT NULL,
+  is_primary      boolean NOT NULL,
+  -- Whether shipments of other orders may have the number at the same time.
+  is_shared       boolean NOT NULL DEFAULT false,
+  -- Whether no other shipment may have the number now: the shipment is on its way, and the number is neither void nor
+  -- shared.
+  is_exclusive    boolean NOT NULL,
+  added_at        text NOT NULL,
+  -- Set if another number replaced this one.
+  void_since      text,
+  void_by         text CHECK (void_by IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  void_by_id      text,
+  void_reason     text,
+  PRIMARY KEY (shipment_id, carrier, tracking_number),
+  CHECK ((void_since IS NULL) = (void_by IS NULL)),
+  CHECK ((void_since IS NULL) = (void_reason IS NULL)),
+  CHECK (void_since IS NULL OR NOT (is_primary OR is_exclusive))
+);
+CREATE INDEX idx_number_tracking ON shipment_numbers (tracking_number, carrier);
+CREATE INDEX idx_number_added ON shipment_numbers (added_at);
+CREATE UNIQUE INDEX uq_shipment_live ON shipment_numbers (carrier, tracking_number) WHERE is_exclusive;
 
 CREATE TABLE shipment_items (
   shipment_id blob NOT NULL REFERENCES shipments,
@@ -187,8 +211,10 @@ CREATE INDEX idx_webhook_sender ON webhooks (sender, received_at DESC, webhook_i
 CREATE TABLE webhook_waits (
   carrier         text NOT NULL,
   tracking_number text NOT NULL,
+  -- Whether it is a further number that the carrier gives to the parcel.
+  is_further      boolean NOT NULL,
   webhook_id      blob NOT NULL REFERENCES webhooks ON DELETE CASCADE,
-  PRIMARY KEY (carrier, tracking_number, webhook_id)
+  PRIMARY KEY (tracking_number, carrier, webhook_id)
 );
 
 CREATE INDEX idx_wait_webhook ON webhook_waits (webhook_id);

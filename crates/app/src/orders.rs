@@ -8,6 +8,7 @@ mod idempotency;
 mod replacement;
 mod reservations;
 mod shipments;
+mod tracking_numbers;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use persistence::{
 
 pub use idempotency::IdempotencyKey;
 pub use shipments::ManualScan;
+pub use tracking_numbers::NewNumber;
 
 use crate::{
     Caller, Clock, Policy,

@@ -19,6 +19,10 @@ string_enum! {
         ShipmentCreated => "shipment_created",
         /// A shipment was cancelled in Milepost. A cancellation that only the carrier reports is a scan, no activity.
         ShipmentCancelled => "shipment_cancelled",
+        /// A shipment got a further tracking number.
+        TrackingNumberAdded => "tracking_number_added",
+        /// A shipment got another primary tracking number. The former one is void.
+        TrackingNumberReplaced => "tracking_number_replaced",
         /// The supplier will ship these items.
         ItemsAccepted => "items_accepted",
         /// The supplier will not ship these items.

@@ -59,6 +59,12 @@ pub enum InputField {
     Carrier,
     /// The tracking number of the shipment.
     TrackingNumber,
+    /// The list of further tracking numbers as a whole.
+    FurtherNumbers,
+    /// The carrier with this index in the list of further tracking numbers.
+    FurtherCarrier(usize),
+    /// The number with this index in the list of further tracking numbers.
+    FurtherNumber(usize),
     /// When the delivery is expected.
     EstimatedDelivery,
     /// When the scan happened.

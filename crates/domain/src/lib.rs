@@ -27,6 +27,7 @@ mod refusal;
 pub mod rollup;
 mod scan;
 mod shipment;
+mod shipment_number;
 mod status;
 mod string_enum;
 mod supplier_commitment;
@@ -52,8 +53,8 @@ pub use notification::{
     NotificationKind, NotificationMaxAge, NotificationState, Suppression, find_suppression,
 };
 pub use order::{
-    Changes, Closed, DeclinedUnits, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Replacement,
-    Request, check_cancellation_reason, check_reason, check_replaced_order,
+    Changes, Closed, DeclinedUnits, MAX_NUMBERS, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome,
+    Replacement, Request, check_cancellation_reason, check_reason, check_replaced_order,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
@@ -65,6 +66,7 @@ pub use shipment::{
     Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
     Tracking,
 };
+pub use shipment_number::{ShipmentNumber, VoidNumber};
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
 pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};

@@ -10,6 +10,7 @@ mod closing;
 mod decline;
 mod dropship;
 mod guard;
+mod numbers;
 mod place;
 mod quantities;
 mod recipients;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 pub use closing::Closed;
 pub use decline::DeclinedUnits;
+pub use numbers::MAX_NUMBERS;
 pub use place::{NewItem, NewOrder};
 pub use replacement::{Replacement, check_replaced_order};
 pub use ship::NewShipment;
@@ -163,6 +165,26 @@ pub enum Request {
     },
     /// Register a shipment.
     CreateShipment(NewShipment),
+    /// Add a tracking number to a shipment.
+    AddTrackingNumber {
+        /// The shipment that gets the number.
+        shipment: ShipmentId,
+        /// The number.
+        number: TrackingNumber,
+        /// Whether shipments of other orders may have the number too.
+        shared: bool,
+    },
+    /// Replace the primary tracking number of a shipment. The former one becomes void.
+    ReplaceTrackingNumber {
+        /// The shipment that gets the number.
+        shipment: ShipmentId,
+        /// The new primary number.
+        number: TrackingNumber,
+        /// Whether shipments of other orders may have the number too.
+        shared: bool,
+        /// The reason, for people.
+        reason: String,
+    },
     /// Cancel a shipment.
     CancelShipment {
         /// The shipment to cancel.
@@ -262,6 +284,8 @@ pub struct Outcome {
     pub event: Option<i32>,
     /// The shipment that the request was about.
     pub shipment: Option<ShipmentId>,
+    /// The tracking number that became void.
+    pub replaced_number: Option<TrackingNumber>,
     /// What became of each incoming scan, in the sequence of the request.
     pub scan_outcomes: Vec<ScanOutcome>,
 }
@@ -310,6 +334,12 @@ impl Order {
             Request::Transition { to, notes, metadata } => self.transition(to, notes, metadata, context),
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
+            Request::AddTrackingNumber { shipment, number, shared } => {
+                self.add_number(shipment, number, shared, context)
+            }
+            Request::ReplaceTrackingNumber { shipment, number, shared, reason } => {
+                self.replace_number(shipment, number, shared, reason, context)
+            }
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
             Request::GiveUpNumber(number) => {
                 Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })

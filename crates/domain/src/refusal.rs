@@ -36,12 +36,14 @@ pub struct Blocker {
 }
 
 string_enum! {
-    /// Why a shipment cannot be registered or cancelled.
+    /// Why a shipment cannot be registered, changed or cancelled.
     pub enum ShipmentRefusal ("shipment refusal") {
         /// The carrier has it, and reports no loss, damage or return.
         AlreadyMoving => "already_moving",
         /// It was delivered.
         AlreadyDelivered => "already_delivered",
+        /// It is cancelled.
+        AlreadyCancelled => "already_cancelled",
         /// The order is cancelled, or was delivered: it takes no more shipments.
         OrderClosed => "order_closed",
         /// A live shipment has this number.

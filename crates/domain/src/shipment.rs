@@ -7,6 +7,7 @@ use crate::{
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
     scan::Scan,
+    shipment_number::ShipmentNumber,
     status::OrderStatus,
     string_enum::string_enum,
     tracking_number::TrackingNumber,
@@ -255,15 +256,17 @@ impl Tracking {
     }
 }
 
-/// Units of one order that travel under one tracking number.
+/// Units of one order that travel in one parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
     /// The id of the shipment.
     pub id: ShipmentId,
     /// The order whose units it carries.
     pub order_id: OrderId,
-    /// The carrier and its number of the shipment.
+    /// The carrier and its number of the shipment: the primary one of [`numbers`](Self::numbers).
     pub tracking_number: TrackingNumber,
+    /// All its numbers, void ones too, in the sequence in which it got them.
+    pub numbers: Vec<ShipmentNumber>,
     /// Where it is sent from.
     pub origin: Origin,
     /// Its state by its scans.

@@ -5,10 +5,10 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Activity, Actor, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
+    Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
     NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
-    ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment,
-    Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
+    ScanIdentity, Shipment, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer,
+    SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
 
@@ -75,6 +75,11 @@ pub(crate) fn parse_number(
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
 pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
     RowPosition { table: "shipments", row: &row }.parse_value(status)
+}
+
+/// Reads the kind of the actor who made a tracking number void.
+pub(crate) fn parse_void_by(shipment: Uuid, kind: &str) -> Result<ActorKind> {
+    RowPosition { table: "shipment_numbers", row: &shipment }.parse_value(kind)
 }
 
 /// Reads the identity of a scan.
@@ -168,7 +173,11 @@ pub(crate) struct OrderRows<T> {
     pub part: T,
 }
 
-pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity>) -> Result<Shipment> {
+pub(crate) fn map_shipment(
+    row: entity::shipment::Model,
+    lines: Vec<ItemQuantity>,
+    numbers: Vec<ShipmentNumber>,
+) -> Result<Shipment> {
     let at = RowPosition { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
@@ -195,6 +204,7 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
             delivered_at: row.delivered_at,
         },
         tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
+        numbers,
         promised_delivery: row.promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,

@@ -230,25 +230,43 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|number| webhook_wait::Model {
-            carrier: number.carrier().as_str().to_owned(),
-            tracking_number: number.to_string(),
-            webhook_id: one.id.0,
-        })
-    });
-    dialect::insert(tx, waits, "ON CONFLICT DO NOTHING").await?;
+    dialect::insert(tx, to_wait_rows(settled), "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 
-/// The tracking numbers for which these webhooks waited when they were last settled.
+/// The numbers for which the webhooks wait: first the main ones. A number can be the main number of one parcel and a
+/// further one of another parcel; then the first row counts.
+fn to_wait_rows(settled: &[SettledWebhook]) -> Vec<webhook_wait::Model> {
+    let (mut main, mut further) = (Vec::new(), Vec::new());
+    for one in settled {
+        for (number, others) in &one.waits_for {
+            let row = |text: &str, is_further| webhook_wait::Model {
+                carrier: number.carrier().as_str().to_owned(),
+                tracking_number: text.to_owned(),
+                webhook_id: one.id.0,
+                is_further,
+            };
+            main.push(row(number, false));
+            further.extend(others.iter().map(|other| row(other, true)));
+        }
+    }
+    main.extend(further);
+    main
+}
+
+/// The tracking numbers for which these webhooks waited when they were last settled, without the further numbers of
+/// their parcels.
 pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, TrackingNumber)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
     let of_these =
         is_one_of(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
-    let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
+    let rows = webhook_wait::Entity::find()
+        .filter(of_these)
+        .filter(webhook_wait::Column::IsFurther.eq(false))
+        .all(tx)
+        .await?;
     let wait = |row: webhook_wait::Model| {
         let id = WebhookId(row.webhook_id);
         let row_name = format_args!("of webhook {id}");

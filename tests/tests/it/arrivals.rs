@@ -1,10 +1,12 @@
 //! Tests that the state does not depend on the sequence in which scans arrive. The webhooks are posted to
 //! `POST /webhooks/…` in the format of every sender.
 //!
-//! `permutations` tries all sequences of six scans. `histories` tries random ones.
+//! `permutations` tries all sequences of six scans. `histories` tries random ones. `several_numbers` tries random ones of
+//! shipments with several numbers, of two orders in one box.
 
 mod histories;
 mod permutations;
+mod several_numbers;
 
 use std::collections::BTreeMap;
 
@@ -70,6 +72,8 @@ pub(super) async fn register(
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines,
         estimated_delivery: None,

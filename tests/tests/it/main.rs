@@ -39,4 +39,5 @@ mod story;
 mod strangers;
 mod suppliers;
 mod timeline;
+mod tracking_numbers;
 mod way_back;

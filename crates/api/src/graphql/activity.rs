@@ -17,6 +17,10 @@ pub enum ActivityKind {
     /// A shipment was cancelled in Milepost: on request, with its order, or because its units or its number went
     /// elsewhere after the carrier had cancelled it. A cancellation that only the carrier reports is a scan.
     ShipmentCancelled,
+    /// A shipment got a further tracking number.
+    TrackingNumberAdded,
+    /// A shipment got another primary tracking number. The former one is void.
+    TrackingNumberReplaced,
     /// A supplier will ship items: it said so, or it shipped units of them. Not shown to customers.
     ItemsAccepted,
     /// A supplier will not ship items. Not shown to customers.

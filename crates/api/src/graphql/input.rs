@@ -8,6 +8,7 @@ mod dropship;
 mod lenient_scalars;
 mod returns;
 mod shipment;
+mod tracking_number;
 
 use app::{Caller, IdempotencyKey, orders::Command};
 use async_graphql::{ID, InputObject};
@@ -24,6 +25,7 @@ pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput};
+pub use tracking_number::{AddTrackingNumberInput, ReplaceTrackingNumberInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::NO_NUMBER;

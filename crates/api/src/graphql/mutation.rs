@@ -9,9 +9,10 @@ use domain::Refusal;
 
 use super::{
     input::{
-        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput, CreateShipmentInput,
-        InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput,
-        ReopenOrderInput, RetractScanInput, SupplierItemsInput, TransitionOrderInput,
+        AddTrackingNumberInput, CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput,
+        CreateShipmentInput, InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput,
+        RecordScanInput, ReopenOrderInput, ReplaceTrackingNumberInput, RetractScanInput, SupplierItemsInput,
+        TransitionOrderInput,
     },
     outcome::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
@@ -138,7 +139,39 @@ impl Mutation {
             let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
             app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
-        outcome::convert_new_shipment_result(ctx, changed.await)
+        outcome::convert_new_number_result(ctx, changed.await)
+    }
+
+    /// Adds a tracking number to a shipment, for example of the carrier of the last mile. Scans of the number are then
+    /// scans of the shipment, also those that came before. A number that the shipment has already changes nothing. For
+    /// support and systems, and for suppliers on their own shipments.
+    async fn add_tracking_number(
+        &self,
+        ctx: &Context<'_>,
+        input: AddTrackingNumberInput,
+    ) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (new, key) = input.into_new_number(app.carriers())?;
+            app.orders().add_tracking_number(caller.clone(), new, key).await
+        };
+        outcome::convert_new_number_result(ctx, changed.await)
+    }
+
+    /// Replaces the primary tracking number of a shipment. The former number stays in `Shipment.numbers` and is void: its
+    /// scans stay, new ones do not count for the shipment. What came under the new number before counts now. For support
+    /// and systems, and for suppliers on their own shipments.
+    async fn replace_tracking_number(
+        &self,
+        ctx: &Context<'_>,
+        input: ReplaceTrackingNumberInput,
+    ) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (new, reason, key) = input.into_replacement(app.carriers())?;
+            app.orders().replace_tracking_number(caller.clone(), new, reason, key).await
+        };
+        outcome::convert_new_number_result(ctx, changed.await)
     }
 
     /// Cancels a shipment. Its units can go into another shipment.

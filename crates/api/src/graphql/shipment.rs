@@ -18,8 +18,9 @@ use super::{
     enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
-    limits::weights::{SHIPMENT_ITEMS, list},
+    limits::weights::{SHIPMENT_ITEMS, SHIPMENT_NUMBERS, list},
     order::Order,
+    shipment_number::{ShipmentNumber, list_numbers},
 };
 
 /// One shipment of an order, for one caller.
@@ -60,7 +61,7 @@ impl Shipment {
     }
 }
 
-/// Units of one order that travel under one tracking number. A shipment has a carrier, a tracking number, an origin and
+/// Units of one order that travel in one parcel. A shipment has a carrier, one or more tracking numbers, an origin and
 /// quantities of the order's items.
 #[Object]
 impl Shipment {
@@ -84,9 +85,15 @@ impl Shipment {
         Ok(ctx.data::<App>()?.carriers().name(self.shipment.carrier()))
     }
 
-    /// The number that the carrier gave the shipment, without blanks and in upper case.
+    /// The primary number that the carrier gave the shipment, without blanks and in upper case.
     async fn tracking_number(&self) -> &str {
         &self.shipment.tracking_number
+    }
+
+    /// All tracking numbers of the shipment, also those that were replaced, in the sequence in which it got them.
+    #[graphql(complexity = "list(SHIPMENT_NUMBERS, child_complexity)")]
+    async fn numbers(&self) -> Vec<ShipmentNumber> {
+        list_numbers(&self.shipment)
     }
 
     /// The address of the carrier's own tracking page for the shipment. Null if it is not known.

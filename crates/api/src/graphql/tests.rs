@@ -20,4 +20,5 @@ mod statements;
 mod strangers;
 mod supplier;
 mod timeline;
+mod tracking_numbers;
 mod world;

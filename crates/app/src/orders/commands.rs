@@ -13,7 +13,10 @@ use persistence::{
     orders, scans,
 };
 
-use super::{Command, CommandOutcome, build_context, reservations::TrackingNumberReservations};
+use super::{
+    Command, CommandOutcome, build_context,
+    reservations::{RequestedNumbers, TrackingNumberReservations},
+};
 use crate::error::{Error, Result};
 
 /// Carries out commands in one transaction. Returns one answer each, in the same order.
@@ -94,17 +97,23 @@ impl CommandBatch {
             Request::RetractScan { shipment, scan, reason, .. } => {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
-            Request::CreateShipment(new) => {
-                let before = order.clone();
-                let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
-                if let Err(refusal) = self.reservations.check_number(new, command.order_id, &command.caller) {
-                    *order = before;
-                    return Err(refusal.into());
+            request => match RequestedNumbers::of(request) {
+                Some(requested) => {
+                    let before = order.clone();
+                    let outcome = order.apply(request.clone(), command.expected_version, &context)?;
+                    if outcome.changed {
+                        let checked =
+                            self.reservations.check_numbers(&requested, command.order_id, &command.caller);
+                        if let Err(refusal) = checked {
+                            *order = before;
+                            return Err(refusal.into());
+                        }
+                        self.reservations.register(requested, command.order_id);
+                    }
+                    outcome
                 }
-                self.reservations.register_shipment(new, command.order_id);
-                outcome
-            }
-            request => order.apply(request.clone(), command.expected_version, &context)?,
+                None => order.apply(request.clone(), command.expected_version, &context)?,
+            },
         };
         let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
         Ok(CommandOutcome {
@@ -143,7 +152,8 @@ impl CommandBatch {
         // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
         self.new_answers.sort_by(|(key, _), (other, _)| key.cmp(other));
         idempotency::insert(tx, &self.new_answers, self.now).await?;
-        persistence::webhooks::requeue_for_numbers(tx, &self.reservations.registered, self.now).await?;
+        let TrackingNumberReservations { registered, shared, .. } = &self.reservations;
+        persistence::webhooks::requeue_for_numbers(tx, registered, shared, self.now).await?;
         Ok(())
     }
 }
@@ -159,6 +169,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
+        | Request::AddTrackingNumber { .. }
+        | Request::ReplaceTrackingNumber { .. }
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
@@ -179,6 +191,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
 fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
     if let Request::CancelShipment { id, .. }
+    | Request::AddTrackingNumber { shipment: id, .. }
+    | Request::ReplaceTrackingNumber { shipment: id, .. }
     | Request::Scans { shipment: id, .. }
     | Request::RetractScan { shipment: id, .. } = &command.request
     {

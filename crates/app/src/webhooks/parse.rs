@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use carriers::{Parcel, Push, Sender, Unread};
+use carriers::{Parcel, Push, Sender, Unread, likely_carriers};
 use domain::{
     TrackingNumber,
     ingest::{IngestSummary, ParcelScans, ParsedWebhook},
@@ -56,6 +56,7 @@ pub(super) fn build_parsed_webhook(
 ) -> ParsedWebhook {
     let received_at = head.received_at;
     let scans = |mut parcel: Parcel| ParcelScans {
+        has_carrier_format: likely_carriers(&parcel.tracking_number).contains(&parcel.carrier),
         number: parcel.tracking_number.clone(),
         other_numbers: std::mem::take(&mut parcel.other_numbers),
         scans: parcel.into_scans(received_at),
@@ -69,8 +70,8 @@ pub(super) fn build_parsed_webhook(
     }
 }
 
-/// The tracking numbers of these webhooks, each once.
+/// The tracking numbers of these webhooks, each once, with the further numbers of their parcels.
 pub(super) fn distinct_tracking_numbers(webhooks: &[ParsedWebhook]) -> Vec<TrackingNumber> {
-    let numbers = webhooks.iter().flat_map(|webhook| &webhook.parcels).map(|parcel| &parcel.number);
-    numbers.collect::<HashSet<_>>().into_iter().cloned().collect()
+    let parcels = webhooks.iter().flat_map(|webhook| &webhook.parcels);
+    parcels.flat_map(|parcel| parcel.all_numbers()).collect::<HashSet<_>>().into_iter().collect()
 }

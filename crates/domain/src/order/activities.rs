@@ -61,12 +61,19 @@ impl Order {
         context: &Context,
     ) {
         let Ok(shipment) = self.shipment(id) else { return };
-        let facts = json!({
+        let mut facts = json!({
             "carrier": shipment.carrier().as_str(),
             "tracking_number": &*shipment.tracking_number,
             "origin": origin_fact(&shipment.origin),
             "items": self.line_facts(&shipment.lines),
         });
+        let further = shipment.live_numbers().filter(|number| **number != shipment.tracking_number);
+        let further: Vec<Value> = further
+            .map(|number| json!({ "carrier": number.carrier().as_str(), "tracking_number": &**number }))
+            .collect();
+        if !further.is_empty() {
+            facts["further_numbers"] = further.into();
+        }
         self.record_activity(kind, ActivityDetail { facts, notes, shipment_id: Some(id) }, context);
     }
 

@@ -120,7 +120,7 @@ impl Order {
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
     pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
         let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
-        let old = cancelled.find(|shipment| shipment.tracking_number == *number);
+        let old = cancelled.find(|shipment| shipment.has_number(number));
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
         self.mark_cancelled(id, "cancelled by the carrier, its number was registered anew", context);
         true

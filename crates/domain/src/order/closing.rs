@@ -138,6 +138,8 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         // Of scans, only movements count: see `Order::reopen_by_movement`.
         ActivityKind::ItemsCancelled
         | ActivityKind::ShipmentCancelled
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ItemsDeclined
         | ActivityKind::ScanRecorded
         | ActivityKind::NotificationResent

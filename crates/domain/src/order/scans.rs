@@ -56,7 +56,7 @@ impl Order {
                 self.record_scan_activity(id, scan, context);
             }
         }
-        Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: folded.outcomes })
+        Ok(Outcome { changed, shipment: Some(id), scan_outcomes: folded.outcomes, ..Outcome::default() })
     }
 
     /// Whether the actor may record scans of this shipment. Carriers may, and every actor that may ship it.

@@ -8,9 +8,13 @@ use crate::{
     ids::ShipmentId,
     input_field::{InputField, ItemField},
     item::Item,
-    order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
+    order::{
+        MAX_NUMBERS, Order, Outcome, numbers::number_in_use, quantities::has_same_quantities,
+        text_validation::check_text,
+    },
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
+    shipment_number::ShipmentNumber,
     supplier_commitment::SupplierAnswer,
     tracking_number::TrackingNumber,
     transition::Context,
@@ -23,6 +27,10 @@ pub struct NewShipment {
     pub id: ShipmentId,
     /// The carrier and its number of the shipment.
     pub tracking_number: TrackingNumber,
+    /// Further numbers of the shipment. Repetitions do not count.
+    pub further_numbers: Vec<TrackingNumber>,
+    /// Whether shipments of other orders may have the numbers too: several orders in one box.
+    pub shares_numbers: bool,
     /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
@@ -31,12 +39,26 @@ pub struct NewShipment {
     pub estimated_delivery: Option<DateTime<Utc>>,
 }
 
+impl NewShipment {
+    /// The primary number and the further ones, each once.
+    pub fn numbers(&self) -> Vec<&TrackingNumber> {
+        let mut numbers = vec![&self.tracking_number];
+        for number in &self.further_numbers {
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+}
+
 impl Order {
     pub(super) fn create_shipment(
         &mut self,
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
+        let numbers: Vec<TrackingNumber> = new.numbers().into_iter().cloned().collect();
         let number = new.tracking_number;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
@@ -56,8 +78,11 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        let is_taken = same.is_some();
         self.check_open()?;
+        if numbers.len() > MAX_NUMBERS {
+            let message = format!("a shipment has at most {MAX_NUMBERS} tracking numbers");
+            return Err(Refusal::invalid(InputField::FurtherNumbers, message));
+        }
         let lines = match asked {
             Some(lines) => lines,
             None => self.unallocated_lines(context),
@@ -80,16 +105,21 @@ impl Order {
         self.check_not_declined(&lines, &origin, new.lines.as_deref())?;
         // This refusal comes last, like the one of a number that another order has: a caller that may not ship must
         // not learn which numbers exist.
-        if is_taken {
-            return Err(in_use("on its way already"));
+        if self.find_number_holder(numbers.iter()).is_some() {
+            return Err(number_in_use(&number));
         }
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
-        self.give_up_number(&number, context);
+        for number in &numbers {
+            self.give_up_number(number, context);
+        }
+        let shared = new.shares_numbers;
+        let number_of = |number| ShipmentNumber::new(number, context.now, shared);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
+            numbers: numbers.into_iter().map(number_of).collect(),
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
             promised_delivery: new.estimated_delivery,
@@ -200,7 +230,7 @@ impl Order {
     }
 
     fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
-        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.tracking_number == *number)
+        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.has_number(number))
     }
 }
 

@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item,
     ItemId, ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind,
-    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus,
-    SupplierCommitment, TrackingNumber, UserId, fold,
+    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentNumber,
+    ShipmentStatus, SupplierCommitment, TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -138,6 +138,7 @@ pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipm
         id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(0x0D)),
         tracking_number: fedex(&format!("N{number}")),
+        numbers: vec![ShipmentNumber::new(fedex(&format!("N{number}")), at(0), false)],
         origin: warehouse("main"),
         tracking: fold(scans, at(0), None),
         promised_delivery: None,

@@ -79,6 +79,8 @@ impl Story {
         self.ask(Request::CreateShipment(NewShipment {
             id: shipment_id(id),
             tracking_number: fedex(number),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin,
             lines: of,
             estimated_delivery: None,

@@ -12,6 +12,7 @@ pub(crate) mod outbox_entry;
 pub(crate) mod scan;
 pub(crate) mod shipment;
 pub(crate) mod shipment_item;
+pub(crate) mod shipment_number;
 pub(crate) mod status;
 pub(crate) mod webhook;
 pub(crate) mod webhook_wait;
@@ -61,6 +62,7 @@ pub(crate) mod tests {
             describe::<scan::Entity>(),
             describe::<shipment::Entity>(),
             describe::<shipment_item::Entity>(),
+            describe::<shipment_number::Entity>(),
             describe::<webhook::Entity>(),
             describe::<webhook_wait::Entity>(),
         ]);

@@ -9,7 +9,7 @@ use super::bounded::{at_most, one_more};
 use crate::{
     Result, Store,
     dialect::is_one_of,
-    entity::{scan, shipment},
+    entity::{scan, shipment, shipment_number},
     shipments::{find_tracked_shipments, load_lines},
 };
 
@@ -30,15 +30,19 @@ pub async fn shipment_of_scan(store: &Store, scan: ScanId) -> Result<Option<Ship
     Ok(read_shipments(store, &[id]).await?.remove(&id))
 }
 
-/// The shipments that have or had this number, newest first.
+/// The shipments that have or had this number: those for which it is void come last, else the newest come first.
 pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Result<Vec<Shipment>> {
-    let rows = shipment::Entity::find()
-        .filter(shipment::Column::Carrier.eq(number.carrier().as_str()))
-        .filter(shipment::Column::TrackingNumber.eq(&**number))
-        .order_by_desc(shipment::Column::CreatedAt)
-        .order_by_desc(shipment::Column::ShipmentId)
+    use shipment_number::Column;
+    let rows = shipment_number::Entity::find()
+        .filter(Column::Carrier.eq(number.carrier().as_str()))
+        .filter(Column::TrackingNumber.eq(&**number))
+        .find_also_related(shipment::Entity)
+        .order_by_desc(Column::VoidSince.is_null())
+        .order_by_desc(Column::AddedAt)
+        .order_by_desc(Column::ShipmentId)
         .all(store.reader())
         .await?;
+    let rows = rows.into_iter().filter_map(|(_, shipment)| shipment).collect();
     load_lines(store.reader(), rows, None).await
 }
 

@@ -120,11 +120,11 @@ pub struct UnknownCode {
 /// shipment with the same number has it too, because it counts there.
 const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id \
     WHERE s.meaning = 'unknown' AND NOT EXISTS ( \
-      SELECT 1 FROM shipments o \
-      JOIN shipments n ON n.carrier = o.carrier AND n.tracking_number = o.tracking_number \
+      SELECT 1 FROM shipment_numbers o \
+      JOIN shipment_numbers n ON n.carrier = o.carrier AND n.tracking_number = o.tracking_number \
       JOIN scans c ON c.shipment_id = n.shipment_id AND c.identity = s.identity \
       WHERE o.shipment_id = s.shipment_id \
-      AND (n.created_at, n.shipment_id) > (o.created_at, o.shipment_id))";
+      AND (n.added_at, n.shipment_id) > (o.added_at, o.shipment_id))";
 
 /// Which spellings of a code are the same code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

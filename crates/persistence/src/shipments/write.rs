@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Changes, Order, Shipment, ShipmentId};
 use sea_orm::Set;
 
+use super::numbers::record_numbers;
 use crate::{
     dialect,
     entity::{shipment, shipment_item},
@@ -37,6 +38,8 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
     let rows = shipments.iter().map(|shipment| {
         let row = to_row(shipment);
         let new = shipment::ActiveModel {
+            carrier: Set(row.carrier),
+            tracking_number: Set(row.tracking_number),
             status: Set(row.status),
             status_before_return: Set(row.status_before_return),
             in_possession: Set(row.in_possession),
@@ -56,7 +59,10 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
         [shipment::ActiveModel { shipment_id: Set(row.shipment_id), ..Default::default() }, new]
     });
     let written = dialect::update(tx, rows, "").await?;
-    if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
+    if written != shipments.len() as u64 {
+        return Err(Error::LostUpdate);
+    }
+    record_numbers(tx, shipments).await
 }
 
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
@@ -71,7 +77,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
         })
     });
     dialect::insert(tx, lines, "").await?;
-    Ok(())
+    record_numbers(tx, &new).await
 }
 
 fn to_row(shipment: &Shipment) -> shipment::Model {

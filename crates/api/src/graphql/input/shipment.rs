@@ -14,6 +14,7 @@ use super::{
         enums::{ShipmentConditionKind, ShipmentStatus},
     },
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
+    tracking_number::{TrackingNumberInput, parse_further_numbers},
 };
 
 /// A shipment to register.
@@ -25,6 +26,15 @@ pub struct CreateShipmentInput {
     carrier: CarrierInput,
     /// The number that the carrier gave the shipment. Blanks in it and the case of letters do not matter.
     tracking_number: String,
+    /// Further tracking numbers of the shipment: of the carrier of the last mile, of a piece, or another number of the
+    /// same carrier. Scans of any of them are scans of the shipment.
+    // Like `condition` of `RecordScanInput`: inputs that were hashed without it still match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    further_numbers: Option<Vec<TrackingNumberInput>>,
+    /// Whether shipments of other orders may have the numbers at the same time: several orders in one box. Each order
+    /// then follows the scans. The default is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_number: Option<bool>,
     /// The place from which the shipment is sent. By default, the place from which its items are planned to be shipped;
     /// for items without a plan, the warehouse `main`. If the items are planned to come from several places, `origin`
     /// is required, so that nobody ships a supplier's items by mistake.
@@ -100,6 +110,8 @@ impl CreateShipmentInput {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(carrier, &self.tracking_number)
                 .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
+            further_numbers: parse_further_numbers(self.further_numbers.unwrap_or_default(), carriers)?,
+            shares_numbers: self.shared_number.unwrap_or_default(),
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,

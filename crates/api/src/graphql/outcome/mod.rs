@@ -79,14 +79,15 @@ pub enum OrderChangeRefused {
     IdempotencyMismatch(IdempotencyMismatch),
 }
 
-/// The result of registering a shipment, of cancelling it, or of recording a scan for it.
+/// The result of registering a shipment, of changing its tracking numbers, of cancelling it, or of recording a scan for
+/// it.
 #[derive(Union)]
 pub enum ShipmentResult {
     /// The change was made, or nothing had to be changed.
     Success(ShipmentSuccess),
     /// More units are asked for than are free.
     OverAllocated(OverAllocated),
-    /// The shipment cannot be registered or cancelled.
+    /// The shipment cannot be registered, changed or cancelled.
     ShipmentRefused(ShipmentRefused),
     /// The record does not exist, or the caller may not see it.
     NotFound(NotFound),
@@ -136,24 +137,24 @@ pub struct ShipmentSuccess {
     shipment: Shipment,
     /// The order of the shipment, as it is now.
     order: Order,
-    /// What may be wrong with the shipment that `createShipment` registered. Empty for other mutations.
+    /// Whether the request changed anything.
+    changed: bool,
+    /// What may be wrong with the tracking numbers of the shipment. Empty for mutations that do not register a number.
     warnings: Vec<ShipmentWarning>,
 }
 
-/// Maps the outcome of registering a shipment, and adds the warnings.
-pub(super) fn convert_new_shipment_result(
+/// Maps the outcome of registering a shipment or a tracking number, and adds the warnings about its live numbers.
+pub(super) fn convert_new_number_result(
     ctx: &Context<'_>,
     changed: app::Result<CommandOutcome>,
 ) -> Result<ShipmentResult> {
     let app = ctx.data::<App>()?;
-    let number = match &changed {
-        Ok(outcome) => outcome.shipment.as_ref().map(|shipment| shipment.tracking_number.clone()),
-        Err(_) => None,
-    };
+    let shipment = changed.as_ref().ok().and_then(|outcome| outcome.shipment.clone());
     let mut result = convert_shipment_result(ctx, changed)?;
-    if let (ShipmentResult::Success(success), Some(number)) = (&mut result, number) {
-        success.warnings =
-            warnings::check_number(&number, |carrier| app.carriers().name(carrier).into_owned());
+    if let (ShipmentResult::Success(success), Some(shipment)) = (&mut result, shipment) {
+        let name = |carrier| app.carriers().name(carrier).into_owned();
+        let numbers = shipment.live_numbers();
+        success.warnings = numbers.flat_map(|number| warnings::check_number(number, name)).collect();
     }
     Ok(result)
 }
@@ -252,18 +253,18 @@ async fn convert_order_refusal(
     })
 }
 
-/// Maps the outcome of registering a shipment, of cancelling it, or of recording a scan for it.
+/// Maps the outcome of changing a shipment.
 pub(super) fn convert_shipment_result(
     ctx: &Context<'_>,
     changed: app::Result<CommandOutcome>,
 ) -> Result<ShipmentResult> {
     let error = match changed {
-        Ok(CommandOutcome { order, shipment, .. }) => {
+        Ok(CommandOutcome { order, shipment, changed, .. }) => {
             let order = Order::from(order);
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an outcome without its shipment"))?;
             let shipment = Shipment::with_own_batch(order.clone(), shipment);
-            return Ok(ShipmentSuccess { shipment, order, warnings: Vec::new() }.into());
+            return Ok(ShipmentSuccess { shipment, order, changed, warnings: Vec::new() }.into());
         }
         Err(error) => error,
     };

@@ -28,7 +28,7 @@ pub enum Problem {
     InvalidInput(InvalidInput),
     /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
-    /// The shipment cannot be registered or cancelled.
+    /// The shipment cannot be registered, changed or cancelled.
     ShipmentRefused(ShipmentRefused),
     /// More units are asked for than are free.
     OverAllocated(OverAllocated),
@@ -124,13 +124,13 @@ pub struct TooManyOrders {
     pub(super) retry_after: u32,
 }
 
-/// The shipment cannot be registered or cancelled.
+/// The shipment cannot be registered, changed or cancelled.
 #[derive(SimpleObject)]
 pub struct ShipmentRefused {
     /// The reason, as text for people.
     pub(super) message: String,
-    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ORDER_CLOSED`, `NUMBER_IN_USE` or
-    /// `NOTHING_TO_SHIP`.
+    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ALREADY_CANCELLED`,
+    /// `ORDER_CLOSED`, `NUMBER_IN_USE` or `NOTHING_TO_SHIP`.
     pub(super) code: String,
 }
 

@@ -6,6 +6,7 @@
 //! | `return_received` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
 //! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
+//! | `tracking_number_added`, `tracking_number_replaced` | all but notes | those of the shipments that it sees, without notes |
 //! | `order_closed`, `order_reopened` | all but notes | nothing |
 //! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
@@ -28,8 +29,18 @@ use super::redact_actor;
 use crate::access::{Caller, Scope};
 
 /// The facts that a supplier sees, except the items.
-const FOR_SUPPLIERS: [&str; 8] =
-    ["carrier", "tracking_number", "origin", "scan_id", "meaning", "occurred_at", "accept_by", "ship_by"];
+const FOR_SUPPLIERS: [&str; 10] = [
+    "carrier",
+    "tracking_number",
+    "former_carrier",
+    "former_tracking_number",
+    "origin",
+    "scan_id",
+    "meaning",
+    "occurred_at",
+    "accept_by",
+    "ship_by",
+];
 
 /// The facts about one of its items that a supplier sees.
 const OF_ITEM_FOR_SUPPLIERS: [&str; 2] = ["item_id", "quantity"];
@@ -74,6 +85,8 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         ActivityKind::ItemsCancelled
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
         | ActivityKind::OrderClosed
@@ -102,6 +115,8 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::ReturnReceived
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ScanRetracted
         | ActivityKind::NotificationResent => false,
     }

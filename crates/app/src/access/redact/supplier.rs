@@ -5,7 +5,7 @@ use domain::{
     Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
 };
 
-use super::{redact_actor, redact_retraction, strip_item};
+use super::{redact_actor, redact_retraction, redact_void_number, strip_item};
 
 /// Removes the reasons: the same reason may have been given for items of several suppliers.
 pub fn redact_item(item: &Item) -> Item {
@@ -19,12 +19,13 @@ pub fn redact_item(item: &Item) -> Item {
 
 /// Removes the reason of the cancellation. Replaces the text of the condition by Milepost's own text, because a person
 /// may have written the text with a manual scan.
-pub fn redact_shipment(shipment: &Shipment) -> Shipment {
+pub fn redact_shipment(shipment: &Shipment, supplier: &Actor) -> Shipment {
     let mut shipment = shipment.clone();
     let Shipment {
         id: _,
         order_id: _,
         tracking_number: _,
+        numbers,
         origin: _,
         tracking,
         promised_delivery: _,
@@ -34,6 +35,7 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
         lines: _,
     } = &mut shipment;
     *cancel_reason = None;
+    numbers.iter_mut().for_each(|number| redact_void_number(number, supplier));
     let Tracking {
         status: _,
         status_before_return: _,

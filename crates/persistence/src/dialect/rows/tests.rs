@@ -18,7 +18,12 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn wait(number: &str) -> webhook_wait::Model {
-    webhook_wait::Model { carrier: "ups".to_owned(), tracking_number: number.to_owned(), webhook_id: ID }
+    webhook_wait::Model {
+        carrier: "ups".to_owned(),
+        tracking_number: number.to_owned(),
+        webhook_id: ID,
+        is_further: false,
+    }
 }
 
 fn webhook() -> webhook::Model {
@@ -68,20 +73,20 @@ fn an_insert_reads_whole_rows_from_one_parameter() {
     };
     assert_eq!(
         insert(Postgres).sql,
-        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id) \
-         SELECT r.carrier, r.tracking_number, r.webhook_id \
-         FROM jsonb_to_recordset($1) AS r(carrier varchar, tracking_number varchar, webhook_id uuid) \
+        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id, is_further) \
+         SELECT r.carrier, r.tracking_number, r.webhook_id, r.is_further \
+         FROM jsonb_to_recordset($1) AS r(carrier varchar, tracking_number varchar, webhook_id uuid, is_further bool) \
          WHERE true ON CONFLICT DO NOTHING"
     );
     assert_eq!(
         insert(Sqlite).sql,
-        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id) \
-         SELECT r.carrier, r.tracking_number, r.webhook_id \
+        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id, is_further) \
+         SELECT r.carrier, r.tracking_number, r.webhook_id, r.is_further \
          FROM (SELECT value ->> '$.carrier' AS carrier, value ->> '$.tracking_number' AS tracking_number, \
-         unhex(value ->> '$.webhook_id') AS webhook_id FROM json_each(?1)) AS r \
+         unhex(value ->> '$.webhook_id') AS webhook_id, value ->> '$.is_further' AS is_further FROM json_each(?1)) AS r \
          WHERE true ON CONFLICT DO NOTHING"
     );
-    let row = json!([{"carrier": "ups", "tracking_number": "1Z", "webhook_id": ID.simple().to_string()}]);
+    let row = json!([{"carrier": "ups", "tracking_number": "1Z", "webhook_id": ID.simple().to_string(), "is_further": false}]);
     assert_eq!([rows_of(&insert(Postgres)), rows_of(&insert(Sqlite))], [row.clone(), row]);
 }
 
