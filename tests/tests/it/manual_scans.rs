@@ -179,6 +179,8 @@ async fn a_return_is_ended_by_staff_and_not_by_a_supplier(database: Database) {
         shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
         shop.to(order, OrderStatus::Processing).await.unwrap();
         let shipment = shop.ship(order, number).await;
+        shop.process_code(number, "IT").await;
+        shop.wait(TimeDelta::hours(2));
         shop.process_code(number, "RS").await;
         shop.wait(TimeDelta::hours(2));
         let delivered = seen(&shop, shipment.id, ShipmentStatus::Delivered);
