@@ -1,7 +1,8 @@
 //! Retracting scans: staff takes back a scan that is wrong, for example one that was recorded for another shipment.
 //!
 //! 1. The scan stays stored and is marked. The fold leaves it out, and repeats of it do not bring it back.
-//! 2. The order never goes back. Where it then stands further than its shipments, its status is disputed:
+//! 2. Customers who were told of a delivery are told that it was none: `corrections.rs`.
+//! 3. The order never goes back. Where it then stands further than its shipments, its status is disputed:
 //!    [`is_status_disputed`](crate::is_status_disputed).
 
 use std::borrow::Cow;
@@ -43,12 +44,14 @@ impl Order {
         let ends_delivery = shipment.tracking.delivered_at.is_some() && after.delivered_at.is_none();
         let facts = retraction_facts(shipment, retracted, ends_delivery);
         let has_changed = shipment.tracking != after;
+        let was_disputed = self.is_disputed();
         self.shipment_mut(id)?.tracking = after;
         self.mark_changed(id);
         let detail = ActivityDetail { facts, notes: Some(reason), shipment_id: Some(id) };
         self.record_activity(ActivityKind::ScanRetracted, detail, context);
         if has_changed {
             self.advance(Some(trigger), context);
+            self.correct_told_delivery(was_disputed, ends_delivery.then_some(scan_id), context);
         }
         Ok(Outcome { changed: true, shipment: Some(id), ..Outcome::default() })
     }
