@@ -273,11 +273,20 @@ CREATE TABLE notifications (
   key              text NOT NULL UNIQUE,
   order_id         uuid NOT NULL REFERENCES orders,
   status           order_status NOT NULL,
+  -- What it tells: one of four statuses, or a correction. The status beside it is the one told, or the one that the
+  -- order had when a correction was recorded.
+  kind             text NOT NULL CHECK (kind IN ('shipped', 'out_for_delivery', 'delivered', 'cancelled', 'number_replaced',
+                   'delivery_retracted')),
+  -- Of a replaced number: the shipment, and the numbers that are void. Numbers are lists of a carrier and a number.
+  shipment_id      uuid REFERENCES shipments,
+  void_numbers     jsonb,
+  -- The tracking numbers in the latest mail that left or may have left, and in earlier ones.
+  told_numbers     jsonb,
   channel          text NOT NULL DEFAULT 'email',
   recipient        text NOT NULL,
   state            text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
   -- Why it is suppressed.
-  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted')),
+  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted', 'retracted')),
   error            text,
   attempt          int NOT NULL DEFAULT 0,
   -- The latest attempt that a worker has begun. Each attempt is begun once.

@@ -275,11 +275,20 @@ CREATE TABLE notifications (
   order_id         blob NOT NULL REFERENCES orders,
   status           text NOT NULL CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
                    'delivered', 'cancelled', 'return_initiated', 'returned')),
+  -- What it tells: one of four statuses, or a correction. The status beside it is the one told, or the one that the
+  -- order had when a correction was recorded.
+  kind             text NOT NULL CHECK (kind IN ('shipped', 'out_for_delivery', 'delivered', 'cancelled', 'number_replaced',
+                   'delivery_retracted')),
+  -- Of a replaced number: the shipment, and the numbers that are void. Numbers are lists of a carrier and a number.
+  shipment_id      blob REFERENCES shipments,
+  void_numbers     text,
+  -- The tracking numbers in the latest mail that left or may have left, and in earlier ones.
+  told_numbers     text,
   channel          text NOT NULL DEFAULT 'email',
   recipient        text NOT NULL,
   state            text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
   -- Why it is suppressed.
-  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted')),
+  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted', 'retracted')),
   error            text,
   attempt          int NOT NULL DEFAULT 0,
   -- The latest attempt that a worker has begun. Each attempt is begun once.

@@ -14,12 +14,15 @@
 
 mod resend;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
+use domain::{
+    CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, TrackingNumber,
+    progress,
+};
 use persistence::{
     Store,
     failures::NewFailure,
@@ -62,6 +65,21 @@ pub struct NotificationContext {
     pub opened_at: DateTime<Utc>,
     /// URL of the page on which the customer follows the order.
     pub tracking_url: String,
+}
+
+impl NotificationContext {
+    /// The shipments that the mail shows.
+    pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        self.shipments.iter().filter(|shipment| shipment.is_live())
+    }
+
+    /// The tracking numbers in the mail, and those in earlier mails of the notification that may have left.
+    fn told_numbers(&self) -> Vec<TrackingNumber> {
+        let earlier = self.notification.told_numbers.iter().filter(|_| self.notification.may_have_left());
+        let shown = self.live_shipments().map(|shipment| &shipment.tracking_number);
+        let all: BTreeSet<&TrackingNumber> = earlier.chain(shown).collect();
+        all.into_iter().cloned().collect()
+    }
 }
 
 /// A failed attempt to send a mail.
@@ -126,7 +144,10 @@ impl Notifications {
         let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
-        let reason = customer_text::reason_to_mail(&events, notification.kind.status())
+        let reason = notification
+            .kind
+            .status()
+            .and_then(|status| customer_text::reason_to_mail(&events, status))
             .or_else(|| customer_text::reason_of_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
@@ -147,8 +168,13 @@ impl Notifications {
     ///
     /// # Errors
     /// When the database fails. The mail must then not be sent, because nothing would limit the number of copies.
-    pub async fn hand_over_notification(&self, leased: &Leased) -> Result<bool> {
-        Ok(retry_transaction(|| notifications::hand_over(&self.store, leased)).await?)
+    pub async fn hand_over_notification(
+        &self,
+        leased: &Leased,
+        context: &NotificationContext,
+    ) -> Result<bool> {
+        let told = context.told_numbers();
+        Ok(retry_transaction(|| notifications::hand_over(&self.store, leased, &told)).await?)
     }
 
     /// Closes a notification whose mail the server has accepted.

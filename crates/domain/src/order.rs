@@ -15,6 +15,7 @@ mod activities;
 mod advance;
 mod cancel;
 mod closing;
+mod corrections;
 mod decline;
 mod dropship;
 mod guard;
@@ -37,6 +38,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use closing::Closed;
+pub use corrections::Correction;
 pub use decline::DeclinedUnits;
 pub use numbers::MAX_NUMBERS;
 pub use place::{NewItem, NewOrder};
@@ -136,6 +138,8 @@ pub struct Changes {
     pub called_off: bool,
     /// Whether a new order replaces this one.
     pub replaced: bool,
+    /// What customers may have been told and what is not true any more.
+    pub corrections: Vec<Correction>,
 }
 
 impl Changes {
@@ -150,6 +154,7 @@ impl Changes {
             && !self.closing
             && !self.called_off
             && !self.replaced
+            && self.corrections.is_empty()
     }
 }
 

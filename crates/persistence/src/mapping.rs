@@ -12,10 +12,7 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
-    NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
-    ScanIdentity, Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan,
-    SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
+Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId, OrderHead, OrderId, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction, 
 };
 use uuid::Uuid;
 
@@ -59,14 +56,29 @@ impl RowPosition<'_> {
         }
     }
 
-    fn parse_notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
-        let kind = NotificationKind::from_status(status);
-        kind.ok_or_else(|| self.build_corrupt_error(format_args!("customers are not told of {status}")))
+    /// Reads tracking numbers that [`to_number_list`] wrote.
+    fn parse_number_list(&self, list: Option<serde_json::Value>) -> Result<Vec<TrackingNumber>> {
+        let Some(list) = list else { return Ok(vec![]) };
+        let pairs: Vec<(String, String)> =
+            serde_json::from_value(list).map_err(|error| self.build_corrupt_error(error))?;
+        let parse = |(carrier, number): (String, String)| -> Result<TrackingNumber> {
+            Ok(TrackingNumber::restore(self.parse_value(&carrier)?, number))
+        };
+        pairs.into_iter().map(parse).collect()
     }
 
     fn parse_hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
         bytes.try_into().map_err(|_| self.build_corrupt_error(format_args!("{column} is not 32 bytes")))
     }
+}
+
+/// Tracking numbers as a JSON list of pairs of a carrier and a number. `None` if there are none.
+pub(crate) fn to_number_list<'a>(
+    numbers: impl IntoIterator<Item = &'a TrackingNumber>,
+) -> Option<serde_json::Value> {
+    let pairs: Vec<serde_json::Value> =
+        numbers.into_iter().map(|number| serde_json::json!([number.carrier().as_str(), &**number])).collect();
+    (!pairs.is_empty()).then(|| pairs.into())
 }
 
 /// Reads a carrier and a tracking number.
@@ -391,7 +403,11 @@ impl TryFrom<entity::notification::Model> for Notification {
         Ok(Self {
             id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
-            kind: at.parse_notification_kind(row.status.into())?,
+            kind: at.parse_value(&row.kind)?,
+            status: row.status.into(),
+            shipment_id: row.shipment_id.map(ShipmentId),
+            void_numbers: at.parse_number_list(row.void_numbers)?,
+            told_numbers: at.parse_number_list(row.told_numbers)?,
             state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,

@@ -81,15 +81,17 @@ pub(super) async fn register(
     shop.app.orders().create_shipment(support(), order, new, None).await.expect("the parcel is registered");
 }
 
-/// Counts the mails that were sent about each status, by order.
+/// Counts the mails that were sent about each status, by order. Corrections are not counted.
 async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
     for mail in mailbox::list_latest(&shop.store, 100_000).await.expect("the mailbox opens") {
-        // A message id is `notify-{order}-{status}`.
+        // A message id is `notify-{order}-{status}`, or has the fact of a correction in place of the status.
         let key = mail.message_id.strip_prefix("notify-").expect("a notification");
-        let (order, status) = key.rsplit_once('-').expect("an order and a status");
+        let (order, fact) = key.split_at(Uuid::nil().to_string().len());
         let of_order = counts.entry(order.parse().expect("an order's id")).or_default();
-        *of_order.entry(status.parse().expect("a status")).or_default() += 1;
+        if let Ok(status) = fact[1..].parse() {
+            *of_order.entry(status).or_default() += 1;
+        }
     }
     counts
 }

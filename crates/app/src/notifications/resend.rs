@@ -101,7 +101,8 @@ impl Notifications {
         if !is_queued {
             return Ok(Ok(Resent::AlreadyQueued(notification)));
         }
-        order.record_resend(notification.id, notification.kind, &resend.reason, &build_context(caller, now));
+        let (kind, status) = (notification.kind, notification.status);
+        order.record_resend(notification.id, kind, status, &resend.reason, &build_context(caller, now));
         activities::insert(&tx, &[order]).await?;
         let answer = StoredAnswer {
             fingerprint: *fingerprint,

@@ -15,6 +15,7 @@ use crate::{
     order::Order,
     scan::Scan,
     shipment::{ItemQuantity, Origin},
+    status::OrderStatus,
     transition::Context,
 };
 
@@ -97,10 +98,15 @@ impl Order {
         &mut self,
         id: NotificationId,
         kind: NotificationKind,
+        status: OrderStatus,
         reason: &str,
         context: &Context,
     ) {
-        let facts = json!({ "notification_id": id.to_string(), "status": kind.status().as_str() });
+        let facts = json!({
+            "notification_id": id.to_string(),
+            "kind": kind.as_str(),
+            "status": status.as_str(),
+        });
         let detail = ActivityDetail { facts, notes: Some(reason.to_owned()), shipment_id: None };
         self.record_activity(ActivityKind::NotificationResent, detail, context);
     }

@@ -58,6 +58,7 @@ impl Order {
             return Err(Refusal::shipment(ShipmentRefusal::AlreadyDelivered, message));
         }
         check_reason(&reason)?;
+        let is_outbound = shipment.is_outbound();
         let is_new = !shipment.has_number(&number);
         if is_new {
             self.check_new_number(shipment, &number)?;
@@ -73,7 +74,10 @@ impl Order {
         self.mark_changed(id);
         let kind = ActivityKind::TrackingNumberReplaced;
         self.record_number_activity(kind, id, &number, Some(&former), Some(reason), context);
-        Ok(Outcome { changed: true, replaced_number: Some(former), ..unchanged })
+        if is_outbound {
+            self.correct_told_number(id, former);
+        }
+        Ok(Outcome { changed: true, ..unchanged })
     }
 
     /// The live shipment of this order that has one of these numbers, with whatever carrier: one parcel is registered

@@ -2,7 +2,8 @@
 //! `Order::apply` calls `retract_scan`, for a request that `ingest::recording` makes.
 //!
 //! 1. The scan stays stored and is marked. The fold leaves it out, and repeats of it do not bring it back.
-//! 2. The order never goes back. Where it then stands further than its shipments, its status is disputed:
+//! 2. Customers who were told of a delivery are told that it was none: `corrections.rs`.
+//! 3. The order never goes back. Where it then stands further than its shipments, its status is disputed:
 //!    [`is_status_disputed`](crate::is_status_disputed).
 
 use std::borrow::Cow;
@@ -46,12 +47,14 @@ impl Order {
             && after.delivered_at.is_none();
         let facts = retraction_facts(shipment, retracted, ends_delivery);
         let has_changed = shipment.tracking != after;
+        let was_disputed = self.is_disputed();
         self.shipment_mut(id)?.tracking = after;
         self.mark_changed(id);
         let detail = ActivityDetail { facts, notes: Some(reason), shipment_id: Some(id) };
         self.record_activity(ActivityKind::ScanRetracted, detail, context);
         if has_changed {
             self.advance(Some(trigger), context);
+            self.correct_told_delivery(was_disputed, ends_delivery.then_some(scan_id), context);
         }
         Ok(Outcome { changed: true, shipment: Some(id), ..Outcome::default() })
     }

@@ -49,12 +49,15 @@ impl Order {
             let (before, after) = (folded.before.clone(), folded.after.clone());
             let trigger =
                 folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
+            let was_disputed = self.is_disputed();
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             // A return shipment moves nothing but itself.
             if is_outbound {
                 self.advance(trigger, context);
                 self.reopen_by_movement(&before, &after, context);
+                self.correct_told_delivery(was_disputed, None, context);
+                self.correct_void_numbers(id, &before, context);
             }
         }
         if context.actor.kind != ActorKind::Carrier {

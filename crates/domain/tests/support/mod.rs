@@ -207,8 +207,14 @@ pub fn assert_unchanged(one: &Order, other: &Order) {
             closing,
             called_off,
             replaced,
+            corrections,
         } = order.changes().clone();
-        (transitions, (items, new_items), (new_shipments, shipments), (closing, called_off, replaced))
+        (
+            transitions,
+            (items, new_items),
+            (new_shipments, shipments),
+            (closing, called_off, replaced, corrections),
+        )
     };
     assert_eq!(changes(one), changes(other));
 }

@@ -94,6 +94,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     activities::insert(tx, orders).await?;
+    notifications::enqueue_corrections(tx, &changed).await?;
     outbox::insert(tx, &changed).await
 }
 

@@ -69,7 +69,7 @@ async fn send_notification(
         Err(error) => return refuse(error.to_string()).await,
     };
     let to = mail::mask_address(recipient);
-    match mailer.send(&mail, context.opened_at, record_hand_over(notifications, leased)).await {
+    match mailer.send(&mail, context.opened_at, record_hand_over(notifications, leased, &context)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
             notifications.record_notification_sent(notification.id).await
@@ -83,9 +83,13 @@ async fn send_notification(
 }
 
 /// Records that the content is about to be sent. On an error it must not be sent.
-async fn record_hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
+async fn record_hand_over(
+    notifications: &Notifications,
+    leased: Leased,
+    context: &NotificationContext,
+) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
-    match notifications.hand_over_notification(&leased).await {
+    match notifications.hand_over_notification(&leased, context).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             Err(kept_back("another worker has opened the notification, or it is superseded".to_owned()))
@@ -105,7 +109,7 @@ fn classify_send_error(error: &SendError) -> Outcome {
 /// Fills the mail of a notification.
 fn build_order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
     let order = &context.order;
-    let live: Vec<&Shipment> = live_shipments(&context.shipments).collect();
+    let live: Vec<&Shipment> = context.live_shipments().collect();
     let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
     // An order that never had a shipment is tracked elsewhere, so nothing is known of its parcels.
     let is_tracked_elsewhere = !context.shipments.iter().any(Shipment::is_outbound);
@@ -120,7 +124,7 @@ fn build_order_mail(context: &NotificationContext, shop: String, carriers: &Carr
     // The mail about a cancelled order has all of its items, and the reason, already.
     let called_off = if is_cancelled { vec![] } else { customer_text::list_called_off(&context.items) };
     OrderMail {
-        kind: choose_mail_kind(context, &live),
+        kind: choose_mail_kind(context, &live, carriers),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
@@ -133,7 +137,7 @@ fn build_order_mail(context: &NotificationContext, shop: String, carriers: &Carr
     }
 }
 
-fn choose_mail_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
+fn choose_mail_kind(context: &NotificationContext, live: &[&Shipment], carriers: &CarrierDirectory) -> Kind {
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
         NotificationKind::OutForDelivery if customer_text::is_ready_for_collection(&context.shipments) => {
@@ -148,6 +152,14 @@ fn choose_mail_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
         NotificationKind::OutForDelivery => Kind::OutForDelivery,
         NotificationKind::Delivered => Kind::Delivered,
         NotificationKind::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
+        NotificationKind::NumberReplaced => Kind::NumberReplaced {
+            number: live
+                .iter()
+                .find(|one| Some(one.id) == context.notification.shipment_id)
+                .map(|one| format!("{} {}", carriers.name(one.carrier()), one.tracking_number)),
+            void: context.notification.void_numbers.iter().map(ToString::to_string).collect(),
+        },
+        NotificationKind::DeliveryRetracted => Kind::DeliveryRetracted,
     }
 }
 
