@@ -21,7 +21,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, TrackingNumber,
-    progress,
+    live_shipments, progress,
 };
 use persistence::{
     Store,
@@ -70,7 +70,7 @@ pub struct NotificationContext {
 impl NotificationContext {
     /// The shipments that the mail shows.
     pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
-        self.shipments.iter().filter(|shipment| shipment.is_live())
+        live_shipments(&self.shipments)
     }
 
     /// The tracking numbers in the mail, and those in earlier mails of the notification that may have left.

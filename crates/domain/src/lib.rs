@@ -57,8 +57,8 @@ pub use notification::{
     NotificationKind, NotificationMaxAge, NotificationState, Suppression, find_suppression,
 };
 pub use order::{
-    Changes, Closed, Correction, DeclinedUnits, MAX_NUMBERS, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome,
-    Replacement, Request, check_cancellation_reason, check_reason, check_replaced_order,
+    Changes, Closed, Correction, DeclinedUnits, MAX_NUMBERS, NewItem, NewOrder, NewShipment, Order,
+    OrderHead, Outcome, Replacement, Request, check_cancellation_reason, check_reason, check_replaced_order,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};

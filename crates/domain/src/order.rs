@@ -307,8 +307,6 @@ pub struct Outcome {
     pub event: Option<i32>,
     /// The shipment that the request was about.
     pub shipment: Option<ShipmentId>,
-    /// The tracking number that became void.
-    pub replaced_number: Option<TrackingNumber>,
     /// What became of each incoming scan, in the sequence of the request.
     pub scan_outcomes: Vec<ScanOutcome>,
 }

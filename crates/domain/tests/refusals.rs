@@ -92,6 +92,8 @@ proptest! {
                     story.ask(Request::CreateReturnShipment(NewShipment {
                         id: support::shipment_id(ids),
                         tracking_number: fedex(&format!("N{number}")),
+                        further_numbers: vec![],
+                        shares_numbers: false,
                         origin: None,
                         lines,
                         estimated_delivery: None,

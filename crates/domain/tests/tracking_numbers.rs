@@ -1,8 +1,9 @@
 //! Tests the tracking numbers of a shipment: further ones, added ones, and the one that replaces the primary number.
 
+use chrono::TimeDelta;
 use domain::{
-    ActivityKind, Actor, ActorKind, Carrier, InputField, MAX_NUMBERS, NewShipment, OrderStatus, Outcome,
-    Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
+    ActivityKind, Actor, ActorKind, Carrier, Correction, InputField, MAX_NUMBERS, NewShipment, OrderStatus,
+    Outcome, Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
 };
 use serde_json::json;
 
@@ -94,7 +95,13 @@ fn a_number_that_is_added_is_recorded_and_one_that_is_there_changes_nothing() {
 fn a_number_that_is_replaced_stays_on_record_as_void() {
     let mut story = shipped(&[1]);
     let outcome = replace(&mut story, 1, usps("U1")).expect("free");
-    assert_eq!((outcome.changed, outcome.replaced_number), (true, Some(fedex("N1"))));
+    assert!(outcome.changed);
+    let correction = Correction::NumberReplaced {
+        shipment: shipment_id(1),
+        void: vec![fedex("N1")],
+        delay: TimeDelta::zero(),
+    };
+    assert_eq!(story.order.changes().corrections, [correction]);
     assert_eq!(numbers(&story), [("N1".into(), false), ("U1".into(), true)]);
     assert_eq!(story.order.shipments()[0].tracking_number, usps("U1"));
     let activity = story.order.changes().activities.last().expect("an activity");

@@ -12,7 +12,10 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId, OrderHead, OrderId, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction, 
+    Activity, Actor, ActorKind, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
+    NotificationId, OrderHead, OrderId, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
+    ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer,
+    SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
 

@@ -63,6 +63,8 @@ async fn send_back(shop: &Shop, order: OrderId, carrier: Carrier, number: &str) 
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines: None,
         estimated_delivery: None,

@@ -20,7 +20,7 @@ use app::{
     customer_text,
     notifications::{NotSent, NotificationContext, Notifications, Outcome},
 };
-use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus, live_shipments};
+use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
