@@ -49,6 +49,10 @@ BEGIN
       now() + interval '2 days', (current_date + 2)::text, CASE reached WHEN 'delivered' THEN now() - interval '2 hours' END,
       CASE reached WHEN 'delivered' THEN now() - interval '1 hour' END, start + n * interval '10 ms'
     FROM generate_series(first, last) n;
+    INSERT INTO shipment_numbers (shipment_id, carrier, tracking_number, position, is_primary, is_exclusive, added_at)
+    SELECT bench_part(n, 15), 'fedex', (790000000000 + n)::text, 0, true, reached <> 'delivered',
+      start + n * interval '10 ms'
+    FROM generate_series(first, last) n;
     INSERT INTO shipment_items (shipment_id, item_id, quantity)
     SELECT bench_part(n, 15), bench_part(n, k), k FROM generate_series(first, last) n, generate_series(1, 2) k;
   END IF;

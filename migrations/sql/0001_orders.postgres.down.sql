@@ -10,6 +10,7 @@ DROP TABLE webhook_waits;
 DROP TABLE webhooks;
 DROP TABLE order_activities;
 DROP TABLE shipment_items;
+DROP TABLE shipment_numbers;
 DROP TABLE shipments;
 DROP TABLE order_events;
 DROP TABLE order_items;

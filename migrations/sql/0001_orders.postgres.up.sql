@@ -60,6 +60,8 @@ CREATE TABLE order_items (
   return_requested int NOT NULL DEFAULT 0 CHECK (return_requested BETWEEN 0 AND quantity - cancelled),
   return_reason    text,
   returned         int NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND return_requested),
+  -- Units that were asked back and are not expected any more.
+  return_written_off int NOT NULL DEFAULT 0 CHECK (return_written_off BETWEEN 0 AND return_requested - returned),
   -- The item that these units belonged to before the supplier declined them and not the rest.
   split_from       uuid REFERENCES order_items,
   CHECK (accepted_at IS NULL OR declined_at IS NULL),
@@ -105,6 +107,8 @@ CREATE TABLE shipments (
   carrier                   text NOT NULL,
   tracking_number           text NOT NULL,
   status                    text NOT NULL DEFAULT 'label_created',
+  -- Whether it goes to the customer or comes back.
+  direction                 text NOT NULL DEFAULT 'outbound' CHECK (direction IN ('outbound', 'return')),
   -- How far it was on its way to the customer when its return began.
   status_before_return      text,
   -- Whether more than data about the label shows that the carrier has had the parcel.
@@ -127,15 +131,42 @@ CREATE TABLE shipments (
   out_for_delivery_at       timestamptz,
   out_for_delivery_inferred boolean NOT NULL DEFAULT false,
   delivered_at              timestamptz,
+  -- Of a return shipment: the same time. It has an index.
+  arrived_at                timestamptz CHECK (direction = 'return' OR arrived_at IS NULL),
   created_at                timestamptz NOT NULL DEFAULT now(),
   cancelled_at              timestamptz,
   cancel_reason             text
 ) WITH (fillfactor = 85);
 CREATE INDEX idx_shipment_order ON shipments (order_id);
 CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
-CREATE INDEX idx_shipment_created ON shipments (created_at);
-CREATE UNIQUE INDEX uq_shipment_live ON shipments (carrier, tracking_number)
-  WHERE status NOT IN ('delivered', 'cancelled');
+CREATE INDEX idx_shipment_arrived ON shipments (arrived_at) WHERE arrived_at IS NOT NULL;
+
+-- All tracking numbers of shipments. The primary one is also in the row of the shipment.
+CREATE TABLE shipment_numbers (
+  shipment_id     uuid NOT NULL REFERENCES shipments,
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  position        int NOT NULL,
+  is_primary      boolean NOT NULL,
+  -- Whether shipments of other orders may have the number at the same time.
+  is_shared       boolean NOT NULL DEFAULT false,
+  -- Whether no other shipment may have the number now: the shipment is on its way, and the number is neither void nor
+  -- shared.
+  is_exclusive    boolean NOT NULL,
+  added_at        timestamptz NOT NULL,
+  -- Set if another number replaced this one.
+  void_since      timestamptz,
+  void_by         text CHECK (void_by IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  void_by_id      text,
+  void_reason     text,
+  PRIMARY KEY (shipment_id, carrier, tracking_number),
+  CHECK ((void_since IS NULL) = (void_by IS NULL)),
+  CHECK ((void_since IS NULL) = (void_reason IS NULL)),
+  CHECK (void_since IS NULL OR NOT (is_primary OR is_exclusive))
+);
+CREATE INDEX idx_number_tracking ON shipment_numbers (tracking_number, carrier);
+CREATE INDEX idx_number_added ON shipment_numbers (added_at);
+CREATE UNIQUE INDEX uq_shipment_live ON shipment_numbers (carrier, tracking_number) WHERE is_exclusive;
 
 CREATE TABLE shipment_items (
   shipment_id uuid NOT NULL REFERENCES shipments,
@@ -192,8 +223,10 @@ CREATE INDEX idx_webhook_sender ON webhooks (sender, received_at DESC, webhook_i
 CREATE TABLE webhook_waits (
   carrier         text NOT NULL,
   tracking_number text NOT NULL,
+  -- Whether it is a further number that the carrier gives to the parcel.
+  is_further      boolean NOT NULL,
   webhook_id      uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
-  PRIMARY KEY (carrier, tracking_number, webhook_id)
+  PRIMARY KEY (tracking_number, carrier, webhook_id)
 );
 
 CREATE INDEX idx_wait_webhook ON webhook_waits (webhook_id);
@@ -206,7 +239,7 @@ CREATE TABLE scans (
   code               text NOT NULL,
   -- A shipment status, a condition, 'return_cancelled', 'informational' or 'unknown'.
   meaning            text NOT NULL,
-  evidence           text NOT NULL CHECK (evidence IN ('physical', 'electronic', 'staff')),
+  evidence           text NOT NULL CHECK (evidence IN ('physical', 'electronic', 'staff', 'supplier')),
   description        text,
   location           text,
   occurred_at        timestamptz NOT NULL,
@@ -260,11 +293,20 @@ CREATE TABLE notifications (
   key              text NOT NULL UNIQUE,
   order_id         uuid NOT NULL REFERENCES orders,
   status           order_status NOT NULL,
+  -- What it tells: one of four statuses, or a correction. The status beside it is the one told, or the one that the
+  -- order had when a correction was recorded.
+  kind             text NOT NULL CHECK (kind IN ('shipped', 'out_for_delivery', 'delivered', 'cancelled', 'number_replaced',
+                   'delivery_retracted')),
+  -- Of a replaced number: the shipment, and the numbers that are void. Numbers are lists of a carrier and a number.
+  shipment_id      uuid REFERENCES shipments,
+  void_numbers     jsonb,
+  -- The tracking numbers in the latest mail that left or may have left, and in earlier ones.
+  told_numbers     jsonb,
   channel          text NOT NULL DEFAULT 'email',
   recipient        text NOT NULL,
   state            text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
   -- Why it is suppressed.
-  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted')),
+  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted', 'retracted')),
   error            text,
   attempt          int NOT NULL DEFAULT 0,
   -- The latest attempt that a worker has begun. Each attempt is begun once.

@@ -113,6 +113,7 @@ pub fn tea(customer: &str, quantity: i32) -> Value {
 
 /// Returns the text of a mutation. It selects the fields of the result that tests need.
 pub fn mutation(name: &str) -> String {
+    let capitalized = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
     let result = match name {
         "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status } }",
         "createShipment" | "cancelShipment" => {
@@ -120,14 +121,15 @@ pub fn mutation(name: &str) -> String {
              ... on OverAllocated { itemId ordered allocated asked } ... on ShipmentRefused { code }"
         }
         _ => {
-            "... on TransitionOrderSuccess { changed event { version toStatus } order { id version status } }
-             ... on InvalidTransition { from to allowed blockedBy { code message shipments { id } } }
-             ... on VersionConflict { currentVersion }"
+            &format!(
+                "... on {capitalized}Success {{ changed event {{ version toStatus }} order {{ id version status }} }}
+                 ... on InvalidTransition {{ from to allowed blockedBy {{ code message shipments {{ id }} }} }}
+                 ... on VersionConflict {{ currentVersion }}"
+            )
         }
     };
-    let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     format!(
-        "mutation($input: {kind}!) {{ {name}(input: $input) {{ __typename ... on Problem {{ message }} \
+        "mutation($input: {capitalized}Input!) {{ {name}(input: $input) {{ __typename ... on Problem {{ message }} \
          ... on InvalidInput {{ field }} {result} }} }}"
     )
 }

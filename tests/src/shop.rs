@@ -132,6 +132,8 @@ impl Shop {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(Carrier::FEDEX, number).expect("a tracking number"),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines,
             estimated_delivery: None,

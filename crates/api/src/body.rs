@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, HttpBody},
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
@@ -44,22 +44,12 @@ impl ReadBodyError {
             Self::BrokenOff => StatusCode::BAD_REQUEST,
         }
     }
-
-    /// Adds `Retry-After` if the server is busy.
-    fn add_retry_after(self, mut response: Response) -> Response {
-        match self {
-            Self::Busy => {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
-            }
-            Self::TooLarge(_) | Self::TooSlow | Self::BrokenOff => {}
-        }
-        response
-    }
 }
 
 impl IntoResponse for ReadBodyError {
     fn into_response(self) -> Response {
-        self.add_retry_after((self.status(), format!("{self}\n")).into_response())
+        let retry_after = (self == Self::Busy).then_some([(RETRY_AFTER, RETRY_AFTER_SECONDS)]);
+        (self.status(), retry_after, format!("{self}\n")).into_response()
     }
 }
 

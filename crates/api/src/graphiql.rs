@@ -50,7 +50,7 @@ pub fn page() -> Response {
 
 /// The routes of the files that the page loads.
 pub fn assets() -> Router {
-    Router::new().route("/graphql/assets/{name}", get(asset))
+    Router::new().route("/graphql/assets/{name}", get(serve_asset))
 }
 
 struct Asset {
@@ -60,22 +60,18 @@ struct Asset {
 }
 
 static ASSETS: [Asset; 3] = [
-    Asset {
-        name: "graphiql.js",
-        content_type: "text/javascript; charset=utf-8",
-        gzip: include_bytes!("../assets/graphiql/graphiql.js.gz"),
-    },
-    Asset {
-        name: "graphiql.css",
-        content_type: "text/css; charset=utf-8",
-        gzip: include_bytes!("../assets/graphiql/graphiql.css.gz"),
-    },
-    Asset {
-        name: "licenses.txt",
-        content_type: "text/plain; charset=utf-8",
-        gzip: include_bytes!("../assets/graphiql/licenses.txt.gz"),
-    },
+    asset(
+        "graphiql.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/graphiql/graphiql.js.gz"),
+    ),
+    asset("graphiql.css", "text/css; charset=utf-8", include_bytes!("../assets/graphiql/graphiql.css.gz")),
+    asset("licenses.txt", "text/plain; charset=utf-8", include_bytes!("../assets/graphiql/licenses.txt.gz")),
 ];
+
+const fn asset(name: &'static str, content_type: &'static str, gzip: &'static [u8]) -> Asset {
+    Asset { name, content_type, gzip }
+}
 
 impl Asset {
     /// A hash of the content. It is the entity tag, and it is part of the address, so that browsers can cache the file
@@ -87,7 +83,7 @@ impl Asset {
     }
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn serve_asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };

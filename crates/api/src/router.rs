@@ -21,7 +21,6 @@ pub struct Options {
     pub clock: Clock,
     /// The live feed, for subscriptions.
     pub feed: Feed,
-    /// Authenticates the bearer tokens.
     pub tokens: Tokens,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
     pub graphiql: bool,

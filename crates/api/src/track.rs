@@ -15,7 +15,8 @@ use axum::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    CarrierDirectory, OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line,
+    CarrierDirectory, Item, OrderHead, OrderStatus, Progress, Rank, Shipment, ShipmentStatus,
+    is_status_disputed, progress, text::single_line,
 };
 use persistence::{Event, Store, read};
 
@@ -47,6 +48,7 @@ struct ShipmentView {
     carrier: String,
     number: String,
     url: Option<String>,
+    is_return: bool,
     status: &'static str,
     trouble: Option<&'static str>,
     expected: Option<NaiveDate>,
@@ -106,7 +108,8 @@ async fn load_track(
     let items = customer_text::items_to_show(items, &events);
     let places = customer_text::pickup_places(store, &shipments).await?;
     let closing = order.closed.as_ref().map(|_| describe_closing(&progress));
-    let steps = steps(&order, &shipments, closing, &events);
+    let standing = Standing::new(&order, &items, &shipments);
+    let steps = steps(&order, &shipments, closing, &events, standing);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
@@ -117,14 +120,51 @@ async fn load_track(
     let called_off = customer_text::list_called_off(&items).into_iter();
     let closed_entry =
         order.closed.as_ref().zip(closing).map(|(closed, what)| HistoryEntry { at: closed.at, what });
+    let history =
+        events.iter().rev().filter(|event| event.to == OrderStatus::Delivered || !standing.denies(event.to));
+    let history = history.map(|event| build_history_entry(event, standing));
     Ok(Some(Track {
         steps,
         shipments: shipments.collect(),
         called_off: called_off.map(view_called_off).collect(),
-        events: closed_entry.into_iter().chain(events.iter().rev().map(build_history_entry)).collect(),
+        events: closed_entry.into_iter().chain(history).collect(),
         progress,
         order,
     }))
+}
+
+/// Whether the shipments are where the order stands. An order never goes back: if a delivery is retracted, it stays
+/// delivered, and the page shows what is true.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The shipments are as far as the order, or the order does not depend on them.
+    Agreed,
+    /// The order is delivered and a shipment is on its last leg.
+    LastLeg,
+    /// The order is delivered and a shipment is before its last leg.
+    Behind,
+}
+
+impl Standing {
+    fn new(order: &OrderHead, items: &[Item], shipments: &[Shipment]) -> Self {
+        let mut live = shipments.iter().filter(|shipment| shipment.is_live());
+        if !is_status_disputed(order.status, items, shipments) {
+            Self::Agreed
+        } else if live.all(|shipment| shipment.outbound_rank() >= Rank::OutForDelivery) {
+            Self::LastLeg
+        } else {
+            Self::Behind
+        }
+    }
+
+    /// Whether the order has not reached the status by its shipments, although it has an event of it.
+    fn denies(self, status: OrderStatus) -> bool {
+        match self {
+            Self::Agreed => false,
+            Self::LastLeg => status == OrderStatus::Delivered,
+            Self::Behind => status == OrderStatus::Delivered || status == OrderStatus::OutForDelivery,
+        }
+    }
 }
 
 fn view_called_off(CalledOff { name, quantity, reason }: CalledOff) -> CalledOff {
@@ -142,6 +182,7 @@ fn view_shipment(
         carrier: carriers.name(shipment.carrier()).into_owned(),
         number: shipment.tracking_number.to_string(),
         url: carriers.tracking_url(&shipment.tracking_number),
+        is_return: !shipment.is_outbound(),
         status: shipment.describe(),
         trouble: shipment.describe_trouble(),
         expected: shipment.expected_delivery().map(|expected| expected.date()),
@@ -156,11 +197,13 @@ fn view_shipment(
 /// 2. An order with a return shows all steps, and then the status of the return.
 /// 3. While the order waits at pickup points, the step before "Delivered" is "Ready for collection".
 /// 4. A closed order shows only the steps that it has reached, and then `closing`.
+/// 5. A step that the shipments deny is not reached.
 fn steps(
     order: &OrderHead,
     shipments: &[Shipment],
     closing: Option<&'static str>,
     events: &[Event],
+    standing: Standing,
 ) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
@@ -169,7 +212,7 @@ fn steps(
         OrderStatus::OutForDelivery,
         OrderStatus::Delivered,
     ];
-    let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
+    let reached = |mark: OrderStatus| !standing.denies(mark) && events.iter().any(|event| event.to == mark);
     let has_ended = order.status == OrderStatus::Cancelled || closing.is_some();
     let marks = marks.into_iter().filter(|mark| !has_ended || reached(*mark));
     let is_ready = order.status == OrderStatus::OutForDelivery && is_ready_for_collection(shipments);
@@ -199,8 +242,12 @@ fn describe_closing(progress: &Progress) -> &'static str {
     if progress.items_total == 0 { "Called off" } else { "Closed" }
 }
 
-fn build_history_entry(event: &Event) -> HistoryEntry {
-    HistoryEntry { at: event.occurred_at, what: describe_status(event.to) }
+fn build_history_entry(event: &Event, standing: Standing) -> HistoryEntry {
+    let what = match event.to == OrderStatus::Delivered && standing.denies(event.to) {
+        true => "Reported as delivered, by mistake",
+        false => describe_status(event.to),
+    };
+    HistoryEntry { at: event.occurred_at, what }
 }
 
 /// The name of a status on the page, in customers' words.

@@ -9,6 +9,8 @@
 mod tests;
 mod token;
 
+use std::error::Error;
+
 use app::{
     Clock,
     webhooks::{Accepted, Inbox, NotAccepted},
@@ -73,12 +75,7 @@ async fn receive(
 
 fn respond_to_unread_body(carrier: &str, error: ReadBodyError) -> Response {
     let status = error.status().as_u16();
-    tracing::warn!(
-        carrier,
-        status,
-        error = &error as &dyn std::error::Error,
-        "the body of a webhook was not read"
-    );
+    tracing::warn!(carrier, status, error = &error as &dyn Error, "the body of a webhook was not read");
     error.into_response()
 }
 
@@ -88,7 +85,7 @@ fn respond_to_refusal(carrier: &str, error: &NotAccepted) -> Response {
         NotAccepted::Signature(_) => StatusCode::UNAUTHORIZED,
         NotAccepted::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let cause = error as &dyn std::error::Error;
+    let cause = error as &dyn Error;
     match error {
         NotAccepted::NotStored(_) => tracing::error!(carrier, error = cause, "a webhook was not stored"),
         NotAccepted::UnknownSender(_) | NotAccepted::Signature(_) => {

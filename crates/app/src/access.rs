@@ -2,6 +2,14 @@
 //!
 //! `access/redact.rs` decides which parts of an order a caller may see. All reads of `reads` and all answers of
 //! `orders` go through both. So a new field of the API cannot show a record that the caller may not see.
+//!
+//! - `api` makes a [`Caller`] of the token of each request. `milepost replay` and changes that Milepost makes itself
+//!   use `Caller::system`.
+//! - `scope` is the one place that turns a role into orders. A carrier sees none, and neither does a customer or a
+//!   supplier whose token names nobody.
+//! - The functions that begin with `must_` refuse with [`Refusal::Forbidden`]. `must_be_staff` guards webhooks, replays
+//!   and resends; `must_have_orders` guards commands.
+//! - `orders` and `notifications::resend` store idempotency keys under `key_scope`.
 
 mod redact;
 

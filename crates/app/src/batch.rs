@@ -3,7 +3,14 @@
 //!
 //! A change costs mainly round trips and disk flushes, so a batch of a hundred requests costs little more than one
 //! request. On an idle server nobody waits: the first request is a batch of its own. `orders`, `webhooks` and `reads`
-//! use it. A request is carried out also if its caller stops waiting. A panic fails all requests of its batch.
+//! use it.
+//!
+//! 1. A service starts a batcher when it is created: `start` spawns the tasks and returns at once.
+//! 2. `submit` waits while the queue is full, then until the batch of the request has run. Its error is that of the
+//!    batcher: the server is stopping, or a panic. The answer itself may be an error too.
+//! 3. `run_worker` is one task: it takes the waiting requests, at most `most`, runs them, and sends each answer to its
+//!    caller.
+//! 4. A request is carried out also if its caller stops waiting. A panic fails all requests of its batch.
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! The source of the current time. All code asks it, so that tests can set the time.
+//! The source of the current time. All code asks it, so that tests can set the time. `milepost` passes the machine's
+//! clock to all parts of a process. Only tests call `fixed` and `advance`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

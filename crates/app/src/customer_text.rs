@@ -3,11 +3,20 @@
 //! Mails and the tracking page speak in the name of the shop, and a customer could direct both to another person.
 //! Example: a customer orders an item with the name "Call 555-0100, your account is locked" and sends the link to
 //! somebody else. Therefore neither shows a customer's own text. The API shows it to the customer and to staff.
-//! `notifications` and the tracking page call this.
+//!
+//! `api::track`, `notifications` and the notification job of `worker` call this.
+//!
+//! - Only `pickup_places` reads the database. A shipment is missing in its map if it does not wait, or if its latest
+//!   scan at the pickup point names no place.
+//! - `reason_to_mail` and `reason_of_called_off` are for the mail: `None` if there is no reason that staff gave, or not
+//!   one for all units.
+//! - `list_called_off` is empty if nothing was called off. It takes the items that `items_to_show` returned.
 
 use std::collections::HashMap;
 
-use domain::{ActorKind, Item, Meaning, OrderStatus, Shipment, ShipmentId, ShipmentStatus, StoredScan};
+use domain::{
+    ActorKind, Item, Meaning, OrderStatus, Shipment, ShipmentId, ShipmentStatus, StoredScan, live_shipments,
+};
 use persistence::{Event, Store, read};
 
 /// The items, with names that may be shown in mails and on pages. If a customer placed the order, the names are
@@ -43,7 +52,7 @@ pub fn list_called_off(items: &[Item]) -> Vec<CalledOff> {
     called_off.map(view).collect()
 }
 
-/// The places at which shipments wait to be collected: for each shipment the place in its latest such scan, if the
+/// The places at which shipments to the customer wait to be collected: for each shipment the place in its latest such scan, if the
 /// carrier or staff recorded that scan. A supplier's text is not shown.
 ///
 /// # Errors
@@ -53,7 +62,8 @@ pub async fn pickup_places(
     shipments: &[Shipment],
 ) -> persistence::Result<HashMap<ShipmentId, String>> {
     let waiting = ShipmentStatus::AvailableForPickup;
-    let ids = shipments.iter().filter(|shipment| shipment.status() == waiting).map(|shipment| shipment.id);
+    let ids =
+        live_shipments(shipments).filter(|shipment| shipment.status() == waiting).map(|shipment| shipment.id);
     let scans = read::scans_of(store, &ids.collect::<Vec<_>>()).await?;
     let place = |(id, scans): (ShipmentId, Vec<StoredScan>)| {
         let latest = scans.into_iter().find(|stored| {
@@ -68,8 +78,8 @@ pub async fn pickup_places(
 /// Whether everything that is under way waits to be collected: at least one live shipment is not delivered, and each of
 /// these is at a pickup point.
 pub fn is_ready_for_collection(shipments: &[Shipment]) -> bool {
-    let live = shipments.iter().filter(|shipment| shipment.is_live());
-    let mut undelivered = live.map(Shipment::status).filter(|&status| status != ShipmentStatus::Delivered);
+    let mut undelivered =
+        live_shipments(shipments).map(Shipment::status).filter(|&status| status != ShipmentStatus::Delivered);
     let first = undelivered.next();
     first == Some(ShipmentStatus::AvailableForPickup)
         && undelivered.all(|status| status == ShipmentStatus::AvailableForPickup)

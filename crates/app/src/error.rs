@@ -1,4 +1,6 @@
-//! Errors of the use cases.
+//! Errors of the use cases. `api` turns them into answers, and tells a client by `retryable` whether to send the
+//! request again. The webhook job of `worker` decides by `retryable` whether to try again later. `isolate` is told by
+//! `may_succeed_alone` whether to split a batch. `is_too_many_rows` lets `api` answer that a query asks for too much.
 
 use domain::Refusal;
 

@@ -4,10 +4,14 @@
 //!    updates; the API's subscriptions receive them.
 //! 2. A poke says that there is work. Each commit pokes the relay.
 //! 3. With a [`Transport`], updates and pokes go to every process, and this process receives its own updates from there
-//!    too. Without a transport they stay inside this process.
+//!    too. Without a transport they stay inside this process. `worker::redis::feed` is the transport: it calls the
+//!    methods of [`Inbound`] for what arrives.
 //! 4. The feed may lose messages. When it notices that, subscribers get [`Signal::Gap`] and read the event log again.
 //!    They also read it at intervals, for losses that nobody notices.
 //! 5. Receivers wait without a limit. To publish can fail; a poke never fails and never waits.
+//! 6. `milepost` creates the feed and runs it once in each process. `api::health` and `milepost check` call `ping`.
+//!    Without a transport it always answers `Ok`, and `is_subscribed` `true`.
+//! 7. `Local` passes signals on inside this process. A signal without subscribers is dropped.
 
 use std::sync::Arc;
 

@@ -6,6 +6,9 @@
 //!    has locked, too many rows, a panic), each member is tried alone, [`AT_ONCE`] at the same time. They start in the
 //!    sequence of the batch.
 //! 3. If it fails for another cause (the database is down), all members have failed.
+//!
+//! The caller says with `may_succeed_alone` which errors fall under rule 2. The answer pairs each attempt that counts
+//! with its members, in the sequence of the members: one pair with all of them, or one for each.
 
 use std::{future::Future, panic::AssertUnwindSafe};
 

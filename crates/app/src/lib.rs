@@ -1,8 +1,14 @@
 //! The use cases of Milepost: everything that the API, the workers and the command line do with orders, shipments and
 //! webhooks.
 //!
-//! `api` and `worker` call these use cases and make no decisions of their own. Each use case shows the steps of its
-//! transaction: lock and load, let the domain decide, write, commit, poke the relay.
+//! `api`, `worker` and `milepost` call these use cases and make no decisions of their own. Each use case shows the
+//! steps of its transaction: lock and load, let the domain decide, write, commit, poke the relay.
+//!
+//! - `milepost` calls [`App::new`] once for a process: for a server, and for `milepost replay`. The others get the
+//!   services from its methods, which only return what was wired.
+//! - A refusal is [`Error::Refused`]. `None`, an empty list or 0 means that there is nothing, or nothing that the
+//!   caller may see.
+//! - `max_writers` says how many transactions of one kind `orders` and `webhooks` run at the same time.
 
 mod access;
 mod batch;
@@ -76,6 +82,7 @@ pub struct App {
 impl App {
     /// Creates the services and starts their batchers on the current Tokio runtime. `feed` is poked after each commit.
     pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
+        let store = store.with_notification_max_age(policy.notification_max_age);
         let policy = Arc::new(policy);
         let reads = Reads::new(store.clone());
         let links = Links::new(clock.clone(), policy.clone());

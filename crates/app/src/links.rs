@@ -1,5 +1,11 @@
 //! Creates and opens the links with which customers follow an order without a login. Links are signed and expire.
 //! Nothing is stored: the token of a link contains the order, the expiry and the signature.
+//!
+//! - `notifications` puts `tracking_url` into mails, and `api` shows it as a field of an order. A link is valid for
+//!   `VALID_FOR` from now.
+//! - `api::track` calls `open_link`. It checks the signature before it reads anything else, and does not check that the
+//!   order exists.
+//! - `build_payload`, `sign_payload` and `compute_mac` make the parts of a token. They are pure.
 
 use std::sync::Arc;
 

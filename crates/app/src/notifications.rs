@@ -1,14 +1,28 @@
 //! Opens notifications that were leased, for `worker` to send, and records the result of each attempt. `resend` sends
 //! one again by request.
+//!
+//! The notification job of `worker` calls the steps of one attempt in this sequence:
+//!
+//! 1. `open_notification` begins the attempt. `None` or an error: there is no mail to send now.
+//! 2. `hand_over_notification`, after the mail server has accepted the recipient. The mailbox does not need it. `false`
+//!    or an error: the mail must not be sent.
+//! 3. `record_notification_sent`, or `record_notification_failure`. The latter says when to try again, or closes the
+//!    notification as failed: after a permanent refusal, after `GIVE_UP_AFTER`, or through `give_up` after
+//!    `MAX_UNKNOWN_OUTCOMES`.
+//!
+//! Each step commits a transaction of its own. No mail is sent here.
 
 mod resend;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
+use domain::{
+    CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, TrackingNumber,
+    live_shipments, progress,
+};
 use persistence::{
     Store,
     failures::NewFailure,
@@ -51,6 +65,21 @@ pub struct NotificationContext {
     pub opened_at: DateTime<Utc>,
     /// URL of the page on which the customer follows the order.
     pub tracking_url: String,
+}
+
+impl NotificationContext {
+    /// The shipments that the mail shows.
+    pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
+        live_shipments(&self.shipments)
+    }
+
+    /// The tracking numbers in the mail, and those in earlier mails of the notification that may have left.
+    fn told_numbers(&self) -> Vec<TrackingNumber> {
+        let earlier = self.notification.told_numbers.iter().filter(|_| self.notification.may_have_left());
+        let shown = self.live_shipments().map(|shipment| &shipment.tracking_number);
+        let all: BTreeSet<&TrackingNumber> = earlier.chain(shown).collect();
+        all.into_iter().cloned().collect()
+    }
 }
 
 /// A failed attempt to send a mail.
@@ -115,7 +144,10 @@ impl Notifications {
         let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
-        let reason = customer_text::reason_to_mail(&events, notification.kind.status())
+        let reason = notification
+            .kind
+            .status()
+            .and_then(|status| customer_text::reason_to_mail(&events, status))
             .or_else(|| customer_text::reason_of_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
@@ -136,8 +168,13 @@ impl Notifications {
     ///
     /// # Errors
     /// When the database fails. The mail must then not be sent, because nothing would limit the number of copies.
-    pub async fn hand_over_notification(&self, leased: &Leased) -> Result<bool> {
-        Ok(retry_transaction(|| notifications::hand_over(&self.store, leased)).await?)
+    pub async fn hand_over_notification(
+        &self,
+        leased: &Leased,
+        context: &NotificationContext,
+    ) -> Result<bool> {
+        let told = context.told_numbers();
+        Ok(retry_transaction(|| notifications::hand_over(&self.store, leased, &told)).await?)
     }
 
     /// Closes a notification whose mail the server has accepted.

@@ -1,6 +1,14 @@
-//! Places orders and carries out commands that change an order.
+//! Places orders and carries out commands that change an order. The mutations of `api` call this.
 //!
-//! `orders/commands.rs` describes how a command is carried out. All changes take that way.
+//! 1. `orders/commands.rs` describes how a command is carried out. All changes take that way.
+//! 2. `execute` waits for its place in a batch with the commands of other callers. A repeated command, by its
+//!    idempotency key, gets the first answer.
+//! 3. `preview_command` is for a dry run: it reads without a lock and writes nothing.
+//! 4. `place_order` is not batched. `place_in_transaction` runs until it commits: it looks for the answer of the key,
+//!    checks the rate and the reference, links the replaced order, and inserts. The outer error is a failure of the
+//!    database, the inner one a refusal.
+//! 5. `own_address` is the address for an order that a customer places. `None`: the token has none, and the input names
+//!    none.
 
 mod commands;
 mod customer_rate;
@@ -8,6 +16,7 @@ mod idempotency;
 mod replacement;
 mod reservations;
 mod shipments;
+mod tracking_numbers;
 
 use std::sync::Arc;
 
@@ -15,8 +24,8 @@ use chrono::{DateTime, Utc};
 use commands::execute_batch;
 use customer_rate::CustomerRate;
 use domain::{
-    ActorKind, Context, EmailAddress, InputField, NewOrder, NotificationMaxAge, Order, OrderHead, OrderId,
-    Refusal, Request, Shipment,
+    ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
+    Shipment,
 };
 use persistence::{
     Event, Store,
@@ -26,6 +35,7 @@ use persistence::{
 
 pub use idempotency::IdempotencyKey;
 pub use shipments::ManualScan;
+pub use tracking_numbers::NewNumber;
 
 use crate::{
     Caller, Clock, Policy,
@@ -89,12 +99,11 @@ impl Orders {
     /// Creates the service and starts its batcher on the current Tokio runtime.
     pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>, reads: Reads) -> Self {
         let shared = (store.clone(), clock.clone(), feed.clone());
-        let max_age = policy.notification_max_age;
         let commands = Batcher::start(max_writers(&store), MAX_COMMANDS, move |commands: Vec<Command>| {
             let (store, clock, feed) = shared.clone();
             async move {
                 let attempts = isolate(&commands, Error::may_succeed_alone, |commands| {
-                    retry_transaction(|| execute_batch(&store, commands, clock.now(), max_age))
+                    retry_transaction(|| execute_batch(&store, commands, clock.now()))
                 });
                 let attempts = attempts.await;
                 feed.poke();
@@ -158,8 +167,10 @@ impl Orders {
         let order = Order::place(new, &context)?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
         let rate = CustomerRate::for_customer(&caller.actor, self.policy.customer_orders_per_minute);
-        let placed =
-            retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), &context)).await?;
+        let placed = retry_transaction(|| {
+            place_in_transaction(&self.store, &order, key.as_ref(), rate.as_ref(), &context)
+        })
+        .await?;
         self.feed.poke();
         placed
     }
@@ -196,7 +207,7 @@ pub(crate) fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
     Context { actor: caller.actor.clone(), now, request_id: caller.request_id.clone(), webhook_id: None }
 }
 
-async fn insert(
+async fn place_in_transaction(
     store: &Store,
     order: &Order,
     key: Option<&(ScopedKey, [u8; 32])>,
@@ -233,8 +244,7 @@ async fn insert(
         Err(refusal) => return Ok(Err(refusal.into())),
     };
     orders::insert(&tx, std::slice::from_ref(order)).await?;
-    // A replacement causes no notification, so no age of one matters.
-    orders::record(&tx, &replaced.iter().collect::<Vec<_>>(), NotificationMaxAge::default()).await?;
+    orders::record(&tx, &replaced.iter().collect::<Vec<_>>()).await?;
     if let Some((key, fingerprint)) = key {
         let answer = StoredAnswer {
             fingerprint: *fingerprint,

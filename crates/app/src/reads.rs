@@ -1,10 +1,12 @@
 //! Reads orders and everything that belongs to them, limited to what the caller may see. A record that the caller may
-//! not see is treated as if it did not exist.
+//! not see is treated as if it did not exist. The resolvers of `api` call this; `orders` does for a dry run.
 //!
 //! Every record of an order passes `access` here before it is returned. Functions that take ids of orders or shipments
 //! trust that the caller may see these, and only redact their parts. Functions that take one key or a filter check it:
 //! they answer `None`, an empty page or 0. They never refuse, except a filter by data that the caller may not see, and
 //! webhooks, which are for support and systems.
+//!
+//! A map leaves out ids without a record. Nothing here locks or writes.
 
 mod batcher;
 mod events;

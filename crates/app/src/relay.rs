@@ -1,7 +1,11 @@
 //! Leases due rows for the queues, and publishes the outbox to the live feed.
 //!
 //! `worker` calls these in its relay loop. Nothing else pushes to the queues or publishes to the feed. A row whose
-//! lease has ended is due again. `backoff` is also the pause before failed webhooks and notifications are tried again.
+//! lease has ended is due again. An empty lease means that nothing is due, and 0 published rows that the outbox was
+//! empty. `postpone` is also for the webhook job of `worker`.
+//!
+//! `backoff` is the pause before failed webhooks and notifications are tried again: `webhooks` and `notifications` call
+//! it with the number of failures, this one included.
 
 use std::collections::HashMap;
 

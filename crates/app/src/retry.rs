@@ -1,9 +1,11 @@
 //! Repeats transactions that failed because of another transaction or a short outage, from the start, until they
-//! commit.
+//! commit. `orders`, `webhooks` and `notifications` call `retry_transaction`. It makes at most [`ATTEMPTS`] attempts
+//! within some seconds, pauses in between, and returns the last error.
 //!
 //! A violation of a unique index is such a failure: another transaction has committed first, and the next attempt sees
 //! its row. A lock timeout is not repeated, because the transaction has waited long enough. It is an error after which
-//! the members of a batch are tried alone (`may_succeed_alone`).
+//! the members of a batch are tried alone (`may_succeed_alone`, for `error.rs` and `webhooks`). A commit of unknown
+//! outcome is neither repeated nor tried alone.
 
 use std::{future::Future, time::Duration};
 

@@ -3,9 +3,13 @@
 //! 1. A webhook is stored before its request is answered, once per content. A worker processes it later, in batches
 //!    (`process`).
 //! 2. Only a bad signature, an unknown sender or a failed write rejects a request. The content never does.
-//! 3. `api` calls `admit_webhook` before it reads the body, then `accept_webhook`.
-//! 4. A failure of processing is recorded with `record_webhook_failure`: the webhook is due again later, or closed as
-//!    failed.
+//! 3. `api::webhooks` calls `admit_webhook` before it reads the body, then `accept_webhook`, which waits for its place
+//!    in a batch of `store_webhooks`.
+//! 4. A failure of processing is recorded with `record_webhook_failure`, by the job of `worker`: the webhook is due
+//!    again later, or closed as failed. If another worker has the webhook by now, nothing is written.
+//! 5. A mutation of `api` calls `retry_webhook`.
+//! 6. `store_webhooks` joins equal contents, `split_by_size` makes parts of at most `MAX_BYTES`, and
+//!    `store_with_one_statement` stores one part. The results have the sequence of the webhooks.
 
 mod callback;
 mod load_router;

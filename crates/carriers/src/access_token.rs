@@ -1,8 +1,12 @@
 //! Access tokens for UPS, version 2. UPS requests a token from us as an OAuth 2.0 client with client credentials (RFC
 //! 6749, section 4.4) and sends it with every push.
 //!
-//! `app` answers the request for a token, and [`crate::ups::Ups`] checks the token of a push. A token consists of the time
-//! of its end and a proof that we issued it. So nothing is stored, and every process of an installation can check it.
+//! - `milepost::settings` creates the [`Client`]. `app::webhooks` answers a request for a token with `issue_token`;
+//!   `None` means that id or secret is wrong.
+//! - [`crate::ups::Ups`] calls `verify` for the token of a push, and `build_headers` to sign a simulated push.
+//!
+//! A token consists of the time of its end and a proof that we issued it. So nothing is stored, and every process of an
+//! installation can check it. A token is valid for an hour.
 
 use std::fmt;
 
@@ -67,7 +71,7 @@ impl Client {
     }
 
     /// The headers with which the client would send a push now.
-    pub(crate) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
+    pub(crate) fn build_headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
         let token = self.secrets.first().map(|secret| self.build_token(secret, now).text).unwrap_or_default();
         vec![(TOKEN.to_owned(), format!("Bearer {token}")), (CLIENT_ID.to_owned(), self.id.clone())]
     }

@@ -2,6 +2,9 @@
 //!
 //! An aggregator's milestone is believed unless the carrier's own code beside it says less: AfterShip sends `InTransit`
 //! with UPS's `MP`, which is a printed label.
+//!
+//! `easypost` and `aftership` call `limit_milestone` for each scan whose meaning is not the merchant's. `reported` is
+//! what the aggregator says, and is returned unless the rule above applies.
 
 use domain::{
     Carrier,
@@ -13,12 +16,12 @@ use crate::{dhl, fedex, ups, usps};
 
 /// The milestone that counts: the aggregator's, or the one of the carrier's code if that is less far. Trouble, and
 /// what is no milestone, stays as the aggregator tells it.
-pub(crate) fn limit_milestone(carrier: Carrier, code: &str, told: Meaning) -> Meaning {
-    let (Status(told_status), Some(own)) = (told, find_milestone(carrier, code)) else { return told };
+pub(crate) fn limit_milestone(carrier: Carrier, code: &str, reported: Meaning) -> Meaning {
+    let (Status(told_status), Some(own)) = (reported, find_milestone(carrier, code)) else { return reported };
     if own.rank() < told_status.rank() && told_status != ShipmentStatus::Cancelled {
         Status(own)
     } else {
-        told
+        reported
     }
 }
 

@@ -1,4 +1,5 @@
 //! Reads the merchant's own meanings of carriers' codes from the setting `MILEPOST_CARRIER_CODES`.
+//! `milepost::settings` calls it.
 //!
 //! Example: `fedex.OC=label_created,ups.I/OT/021=in_transit`. Each entry is sender, code and meaning.
 //!
@@ -6,6 +7,7 @@
 //! 2. UPS: without the description code, an entry applies to all description codes: `ups.I/OT`.
 //! 3. DHL, EasyPost and Shippo: without the part after the slash, an entry applies to all of them: `dhl.transit`,
 //!    `shippo.TRANSIT`.
+//! 4. Every meaning except `unknown` can be given (`assignable_meanings`).
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -31,7 +33,7 @@ pub enum BadCodeMap {
         source: domain::UnknownName,
     },
     /// The entry names an unknown meaning.
-    #[error("in `{entry}`: `{meaning}` is no meaning; known are {}", known_meanings())]
+    #[error("in `{entry}`: `{meaning}` is no meaning; known are {}", list_assignable_meanings())]
     Meaning {
         /// The entry.
         entry: String,
@@ -68,7 +70,7 @@ impl FromStr for CodeMap {
             let sender = sender
                 .parse::<Sender>()
                 .map_err(|source| BadCodeMap::Sender { entry: entry.to_owned(), source })?;
-            let meaning = meanings().find(|one| one.as_str() == meaning).ok_or_else(|| {
+            let meaning = assignable_meanings().find(|one| one.as_str() == meaning).ok_or_else(|| {
                 BadCodeMap::Meaning { entry: entry.to_owned(), meaning: meaning.to_owned() }
             })?;
             let code = code.to_ascii_uppercase();
@@ -90,7 +92,7 @@ impl FromStr for CodeMap {
 }
 
 /// The meanings that the setting can give to a code.
-fn meanings() -> impl Iterator<Item = Meaning> {
+fn assignable_meanings() -> impl Iterator<Item = Meaning> {
     Meaning::all().filter(|meaning| match meaning {
         Meaning::Status(_) | Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational => {
             true
@@ -99,8 +101,8 @@ fn meanings() -> impl Iterator<Item = Meaning> {
     })
 }
 
-fn known_meanings() -> String {
-    meanings().map(Meaning::as_str).collect::<Vec<_>>().join(", ")
+fn list_assignable_meanings() -> String {
+    assignable_meanings().map(Meaning::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

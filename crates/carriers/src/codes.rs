@@ -1,5 +1,6 @@
 //! The merchant's own meanings of carriers' codes. `code_setting` reads them from the setting
-//! `MILEPOST_CARRIER_CODES`.
+//! `MILEPOST_CARRIER_CODES`. The sender modules call [`CodeMap::get`] when they parse a scan; `None` means that our own
+//! meaning counts.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,14 +1,17 @@
 //! The current status: what a sender reports about a parcel as a whole, beside the list of its scans.
 //!
-//! Usually it repeats the newest scan of the list. Some senders update it first: it says delivered while the list
-//! still ends in transit. Rules for merging it into the list:
+//! `fedex`, `usps`, `dhl::unified`, `easypost` and `aftership` parse it as a scan and call `merge_into_scans`, after
+//! their list is complete. The result is the list, with at most one scan more, at its end.
+//!
+//! Usually it repeats the newest scan of the list. Some senders update it first: it says delivered while the list still
+//! ends in transit. Rules for merging it into the list:
 //!
 //! 1. It becomes a scan of its own only if it says more than every listed scan ([`says_more`]).
 //! 2. Nothing says more than a delivery. After the start of a return only the arrival at the sender says more: any
 //!    other status may belong to the way back.
 //! 3. A current status without a time gets the clock time of the newest listed scan, as a local time without a zone,
-//!    because it did not happen earlier. The time of arrival would be wrong: a push that arrives late would report
-//!    past trouble as new, and the status of an earlier parcel with the same number would look like one of today.
+//!    because it did not happen earlier. The time of arrival would be wrong: a push that arrives late would report past
+//!    trouble as new, and the status of an earlier parcel with the same number would look like one of today.
 //! 4. The identity of such a scan includes that clock time. So the same status beside the same list is one scan,
 //!    however often it is sent.
 //! 5. If the sender later lists the event with a time of its own, that is another scan. Its time takes precedence in
@@ -48,7 +51,7 @@ pub(crate) fn merge_into_scans(
     listed
 }
 
-/// Whether `latest` says something that none of the listed scans says.
+/// Whether `current` says something that none of the listed scans says.
 fn says_more(current: Meaning, listed: &[ParsedScan]) -> bool {
     let any_says = |says: &dyn Fn(Meaning) -> bool| listed.iter().any(|scan| says(scan.meaning));
     let goes_back =

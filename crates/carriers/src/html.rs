@@ -1,8 +1,14 @@
 //! Removes HTML from the texts of carriers: DHL writes links into descriptions, USPS writes entities.
 //!
+//! `json::plain_text_at` calls `strip_html` for every text that is shown. All functions are pure.
+//!
 //! 1. Tags are removed and entities are decoded. A `<` that begins no tag stays.
 //! 2. Text that becomes a tag when its entities are decoded is removed too. So the result contains no tag.
 //! 3. The result is text, not HTML. A page that shows it has to escape it.
+//!
+//! `begins_tag`, `is_inline` and `find_tag_end` get a text that begins with `<`. `find_tag_end` is `None` if the tag,
+//! or a quotation in it, does not end. `decode_entity` is `None` for an entity that is not known; it then stays as
+//! sent.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,14 @@
 //! Tolerant reading of carriers' JSON: a number where a text is expected, an empty text for an absent one, a single
 //! object where a list is expected.
+//!
+//! The sender modules call these functions to read bodies and their fields. `pointer` is a JSON pointer (RFC 6901);
+//! `key` is a plain key.
+//!
+//! - `parse_value` and `parse_object` parse a whole body. `Err` is also a body with too many values.
+//! - `text_at`, `plain_text_at` (without HTML) and `words_at` (with at least one letter) return a text without blanks
+//!   around it, cut after 500 characters. `None` means absent, empty, or of another type; that is no error.
+//! - `flag_at` is false, and `list_at` is empty, for an absent value too.
+//! - `require_text` is for a field without which the body is useless: `Err` if none of the places has it.
 
 use serde_json::Value;
 
@@ -51,13 +60,13 @@ pub(crate) fn words_at(value: &Value, pointer: &str) -> Option<String> {
     plain_text_at(value, pointer).filter(|text| text.contains(char::is_alphabetic))
 }
 
-fn read_text(value: &Value, pointer: &str, most: usize) -> Option<String> {
+fn read_text(value: &Value, pointer: &str, max_chars: usize) -> Option<String> {
     match value.pointer(pointer)? {
-        Value::String(text) => clean_text(text.chars(), most),
+        Value::String(text) => clean_text(text.chars(), max_chars),
         Value::Number(number)
             if number.as_f64().is_some_and(|n| !number.is_f64() || n.abs() < EXACT_FLOAT) =>
         {
-            clean_text(number.to_string().chars(), most)
+            clean_text(number.to_string().chars(), max_chars)
         }
         Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -79,8 +88,8 @@ pub(crate) fn require_text(name: &str, places: &[(&Value, &str)]) -> Result<Stri
 
 /// Reads at most so many characters, because one long text beside a list may be read again for each of thousands of
 /// events.
-fn clean_text(raw: impl Iterator<Item = char>, most: usize) -> Option<String> {
-    let cut: String = raw.take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
+fn clean_text(raw: impl Iterator<Item = char>, max_chars: usize) -> Option<String> {
+    let cut: String = raw.take(max_chars).map(|c| if c.is_control() { ' ' } else { c }).collect();
     match cut.trim() {
         "" => None,
         text => Some(text.to_owned()),

@@ -1,7 +1,10 @@
 //! Collects the parcels and scans of a body, at most [`MAX_SCANS`].
 //!
-//! The senders' modules call these functions with the lists they found. Reading stops as soon as the limit is passed,
-//! so a body that was written to overload the server costs no more than a usual one.
+//! The senders' modules call `collect_parcels` and `collect_scans` with the lists they found. Reading stops as soon as
+//! the limit is passed, so a body that was written to overload the server costs no more than a usual one.
+//! `Sender::parse` calls `check_push` at the end, which refuses a push with more scans.
+//!
+//! `read` parses one element. Its `None` means that the element has nothing to report, which is no error.
 
 use serde_json::Value;
 

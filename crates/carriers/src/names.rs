@@ -1,4 +1,7 @@
-//! The names that aggregators use for carriers, for simulation. `domain::Carrier` reads them.
+//! The names that aggregators use for carriers, for simulation. `domain::Carrier::from_reported_name` reads them back.
+//!
+//! Called by the `simulate` modules of EasyPost, Shippo and AfterShip. A name is made from the code of the carrier,
+//! except for FedEx at EasyPost, and for DHL at EasyPost and Shippo.
 
 use domain::Carrier;
 

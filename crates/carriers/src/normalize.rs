@@ -1,4 +1,7 @@
-//! Normalizes the texts of carriers, so that they can be compared with a list.
+//! Normalizes the texts of carriers, so that they can be compared with a list. Called by `dhl` and `usps`.
+//!
+//! `strip_leading_words` expects both texts in this form. `Some` of an empty text means that nothing follows, `None`
+//! that `words` does not begin with whole words like that.
 
 /// The words in lower case, with one blank between them. Everything that is not a letter or a digit separates words.
 pub(crate) fn normalize_text(words: &str) -> String {

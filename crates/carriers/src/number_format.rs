@@ -1,10 +1,14 @@
-//! Recognises the formats of tracking numbers that have a check digit.
+//! Recognises the formats of tracking numbers that have a check digit. All functions are pure.
 //!
-//! For a warning when a number is registered under a carrier that it can hardly belong to. A check digit is right by
-//! chance in one of seven to ten cases, so a format proves nothing.
+//! `api` calls [`likelier_carriers`] to warn when a number is registered under a carrier that it can hardly belong to.
+//! An empty list means: no warning. A check digit is right by chance in one of seven to ten cases, so a format proves
+//! nothing.
 //!
 //! The formats: UPS `1Z`; FedEx Express of 12 and 34 digits, FedEx Ground of 15, 20 and 22; USPS of 20, 22 and 26; DHL
 //! Express of 10; DHL Parcel (SSCC) of 20; S10 of the postal services.
+//!
+//! `is_ups`, `find_s10_country` and the `has_check_…` functions are false or `None` also if only the check digit is
+//! wrong.
 
 use domain::{Carrier, TrackingNumber};
 

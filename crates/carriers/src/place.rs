@@ -1,4 +1,7 @@
-//! Writes the place of a scan as a person would.
+//! Writes the place of a scan as a person would: `Holbrook, NY, US`.
+//!
+//! The sender modules call `join_place` with city, state and country, or with what the sender has in their place.
+//! `has_part` asks whether a place names the part already, in any spelling of the country.
 
 /// The names of countries in places: the code of two letters, the code of three, and names. A place that has one of
 /// them needs no country behind it.

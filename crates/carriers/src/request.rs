@@ -103,3 +103,32 @@ pub enum Refused {
     #[error("the signature fits none of the configured secrets")]
     Mismatch,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_fresh_for_five_minutes() {
+        let request =
+            Request { at: DateTime::UNIX_EPOCH + TimeDelta::days(1), query: "", headers: &[], body: b"" };
+        for (seconds, fresh) in [(0, true), (300, true), (-300, true), (301, false), (-301, false)] {
+            let signed_at = request.at + TimeDelta::seconds(seconds);
+            assert_eq!(request.check_age(signed_at).is_ok(), fresh, "{seconds}");
+        }
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            assert_eq!(request.check_age(at), Err(Refused::Stale(at)));
+        }
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_and_empty_ones_are_missing() {
+        let headers: [(&str, &[u8]); 2] = [("CREDENTIAL", b" abc "), ("fdx-signature", b" ")];
+        let request = Request { at: DateTime::UNIX_EPOCH, query: "", headers: &headers, body: b"" };
+        assert_eq!(request.find_header("credential"), Ok(&b"abc"[..]));
+        assert_eq!(
+            request.find_header("fdx-signature"),
+            Err(Refused::MissingHeader("fdx-signature".to_owned()))
+        );
+    }
+}

@@ -1,5 +1,8 @@
 //! The flag with which some senders say that a parcel goes back to its sender: AfterShip `return_to_sender`, DHL
 //! `returnFlag`, EasyPost `is_return`.
+//!
+//! `aftership`, `dhl::unified` and `easypost` call `apply_return_flag` after all scans are collected, only if the flag
+//! is set. It changes the meanings, and with a meaning the identity of the scan.
 
 use domain::{
     ConditionKind::{Returned, Returning},

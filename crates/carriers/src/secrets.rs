@@ -66,7 +66,7 @@ impl Secrets {
     }
 
     /// Whether there is a shared secret.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub(crate) fn has_shared_secret(&self) -> bool {
         !self.shared.is_empty()
     }
 
@@ -77,7 +77,7 @@ impl Secrets {
 
     /// Refuses if `fits` is false for every secret. It tries all secrets, also after a match, so that its duration
     /// reveals nothing.
-    pub(crate) fn check_each(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
+    pub(crate) fn require_match(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
         let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
     }

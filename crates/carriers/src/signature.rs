@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    mac::{decode_base64, hmac_sha256},
+    mac::{decode_base64_mac, hmac_sha256},
     request::{Head, Refused, Request},
     secrets::Secrets,
 };
@@ -17,12 +17,12 @@ pub(crate) fn verify_body(
     request: &Request<'_>,
 ) -> Result<(), Refused> {
     let sent = read_mac_header(header, &request.head())?;
-    secrets.check_each(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+    secrets.require_match(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
 }
 
 /// Reads an HMAC-SHA256 in base64 from a header.
 pub(crate) fn read_mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
-    decode_base64(head.find_header(header)?).ok_or(Refused::MalformedHeader(header))
+    decode_base64_mac(head.find_header(header)?).ok_or(Refused::MalformedHeader(header))
 }
 
 /// Writes the header that [`verify_body`] checks.

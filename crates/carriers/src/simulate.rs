@@ -1,4 +1,7 @@
 //! The input for simulated webhooks, which are used to try an installation, in the demo and in tests.
+//!
+//! `simulator` builds a [`SimulatedHistory`] and gives it to `Sender::simulate`. The `simulate` module of each sender
+//! calls `describe_all`, with its own table of codes and words, and `place_parts`. All of it is pure: nothing is sent.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::{Carrier, Meaning};

@@ -1,4 +1,15 @@
 //! Parses carriers' times with distrust: only a time with a reliable offset becomes an instant.
+//!
+//! The sender modules call these functions, each with what is known about the sender:
+//!
+//! - The time of a scan: `parse_scan_time`, or one of its variants. The result is an instant, a local time, or
+//!   `Untrusted` if the text is no time. `Parcel::into_scans` later replaces what is untrusted by the arrival of the
+//!   webhook.
+//! - The time of the push: `parse_instant`. `None` without an offset.
+//! - An expected delivery: `parse_expected_date`. A date alone counts as noon UTC.
+//! - `keep_plausible` is `None` for years before 1900 and after 9999. All parsers apply it.
+//!
+//! Times of scans and pushes are cut to microseconds.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
 use domain::{CarrierTime, DeliveryWindow, ExpectedDelivery};

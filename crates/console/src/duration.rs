@@ -1,6 +1,8 @@
-//! Parses durations: a whole number and a unit, such as `0s`, `90s`, `30m`, `26h`, `7d`.
+//! Parses durations: a whole number and a unit, such as `0s`, `90s`, `30m`, `26h`, `7d`. No sign, no blanks, no
+//! fractions.
 //!
-//! Settings, `milepost token`, `milepost replay` and stories use this.
+//! Called by `milepost::settings`, by the commands `token` and `replay`, and by `simulator::values` for stories. A
+//! caller that needs a minimum above zero checks it.
 
 use chrono::TimeDelta;
 

@@ -1,7 +1,7 @@
 //! What commands share: how they read what a person typed, and how they print lines.
 //!
 //! The program `milepost` and the simulator use it. So arguments, settings and story files have one notation of
-//! durations and one kind of suggestion for a mistyped name.
+//! durations and one kind of suggestion for a mistyped name. Only [`print_line`] has an effect; the rest is pure.
 
 #![warn(missing_docs)]
 

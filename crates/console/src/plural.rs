@@ -1,4 +1,6 @@
-//! Writes a count with its noun for the output of commands: `1 webhook`, `2 webhooks`.
+//! Writes a count with its noun for the output of commands: `1 webhook`, `2 webhooks`, `0 webhooks`.
+//!
+//! Called by the commands `check` and `replay`, by `milepost::database`, and by the stories of `simulator`.
 
 use std::fmt::Display;
 

@@ -1,4 +1,8 @@
-//! Suggests the known name most similar to a mistyped one ("did you mean"). Settings and stories use it.
+//! Suggests the known name most similar to a mistyped one ("did you mean").
+//!
+//! - `milepost::settings::names` calls [`closest_name`]. `None` means that no name is similar.
+//! - `simulator` (`values`, `story`) calls [`suggest_name`], for arguments and story files. It always returns a text:
+//!   the most similar name, or else all names.
 
 /// The minimum Jaro-Winkler similarity of a mistyped name. A less similar text is taken for another word.
 const MIN_SIMILARITY: f64 = 0.85;

@@ -1,5 +1,6 @@
-//! Activities: the record of every change of items, shipments, returns, scans by hand and notifications of an order. A
-//! change that is also a transition has an event as well.
+//! Activities: the record of every change of items, shipments, returns, scans by hand, notifications and closings of an
+//! order. A change that is also a transition has an event as well. `order/activities.rs` makes them,
+//! `persistence::activities` stores them, and `app::access` redacts them.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -19,6 +20,10 @@ string_enum! {
         ShipmentCreated => "shipment_created",
         /// A shipment was cancelled in Milepost. A cancellation that only the carrier reports is a scan, no activity.
         ShipmentCancelled => "shipment_cancelled",
+        /// A shipment got a further tracking number.
+        TrackingNumberAdded => "tracking_number_added",
+        /// A shipment got another primary tracking number. The former one is void.
+        TrackingNumberReplaced => "tracking_number_replaced",
         /// The supplier will ship these items.
         ItemsAccepted => "items_accepted",
         /// The supplier will not ship these items.
@@ -29,6 +34,10 @@ string_enum! {
         ReturnRequested => "return_requested",
         /// Units came back.
         ReturnReceived => "return_received",
+        /// Units that were asked back are not expected any more.
+        ReturnWrittenOff => "return_written_off",
+        /// A parcel in which the customer sends units back was registered.
+        ReturnShipmentCreated => "return_shipment_created",
         /// A person recorded a scan. A scan of a webhook is no activity.
         ScanRecorded => "scan_recorded",
         /// A notification is sent again by request.

@@ -1,6 +1,7 @@
 //! Actors: who causes a change, and what each kind of actor may ask for.
 //!
-//! The rules hold for requests. The events of an advance carry the actor that caused the advance.
+//! The rules hold for requests. The events of an advance carry the actor that caused the advance. The functions of
+//! `order/` ask here before they change anything. Whether an actor may see an order is decided in `app::access`.
 
 use crate::{ids::UserId, refusal::Refusal, status::OrderStatus, string_enum::string_enum};
 

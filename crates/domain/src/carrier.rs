@@ -1,10 +1,13 @@
 //! Carriers: the short codes by which Milepost knows them.
 //!
 //! 1. A carrier is a code of lower-case letters, digits and `_`, such as `canada_post`. There is no closed list.
-//! 2. Each spelling of a name becomes a code in one way, in inputs and in webhooks: [`Carrier::parse`],
-//!    [`Carrier::from_reported_name`]. So a shipment and the webhooks about it have the same carrier.
+//! 2. Each spelling of a name becomes a code in one way, in inputs and in webhooks: [`Carrier::parse`] for what people
+//!    write, [`Carrier::from_reported_name`] for what a webhook says. So a shipment and the webhooks about it have the
+//!    same carrier. `FromStr` reads what was stored, and takes no other spelling.
 //! 3. `known` lists well-known carriers with their names, their tracking pages and the spellings of aggregators.
 //!    [`CarrierDirectory`] adds those of the merchant.
+//! 4. `write_code` and `spelling_key` are the two steps from a name to a carrier: the code, then the key by which
+//!    `known_spelling` looks for it in the list.
 
 mod directory;
 mod known;

@@ -1,4 +1,5 @@
-//! E-mail addresses of customers, checked by the rules of mail servers.
+//! E-mail addresses of customers, checked by the rules of mail servers. `order/recipients.rs`, `app::orders` and
+//! `milepost token` parse what the caller gave. Nothing is asked of a mail server or of DNS.
 
 use std::fmt;
 
@@ -53,7 +54,7 @@ impl EmailAddress {
         if local.len() > MAX_LOCAL_PART {
             return Err(InvalidEmailAddress::TooLong);
         }
-        let address = format!("{local}@{}", host_name(domain)?);
+        let address = format!("{local}@{}", parse_host_name(domain)?);
         if address.len() > MAX_ADDRESS {
             return Err(InvalidEmailAddress::TooLong);
         }
@@ -77,7 +78,7 @@ impl EmailAddress {
 }
 
 /// A host name in ASCII and lower case. Refuses a literal (`[192.0.2.1]`), a bare IP address, and a dot at the end.
-fn host_name(text: &str) -> Result<String, InvalidEmailAddress> {
+fn parse_host_name(text: &str) -> Result<String, InvalidEmailAddress> {
     let name = if text.is_ascii() {
         text.to_ascii_lowercase()
     } else {

@@ -1,4 +1,5 @@
-//! An error with its causes, for logs and for the records that people read.
+//! An error with its causes, for logs and for the records that people read. `app`, `worker`, `api` and `milepost` print
+//! errors with it.
 
 use std::{error::Error, fmt};
 

@@ -55,10 +55,18 @@ pub enum InputField {
     OriginCode,
     /// A deadline of all named items.
     Deadline(DeadlineField),
+    /// Whether the shipment goes to the customer or comes back.
+    Direction,
     /// The carrier of the shipment.
     Carrier,
     /// The tracking number of the shipment.
     TrackingNumber,
+    /// The list of further tracking numbers as a whole.
+    FurtherNumbers,
+    /// The carrier with this index in the list of further tracking numbers.
+    FurtherCarrier(usize),
+    /// The number with this index in the list of further tracking numbers.
+    FurtherNumber(usize),
     /// When the delivery is expected, as an instant.
     EstimatedDelivery,
     /// When the delivery is expected, as a date or a window.

@@ -1,4 +1,8 @@
 //! The items of an order, and where their units are.
+//!
+//! The files of `order/`, the roll-up and the progress count units with these functions; `api` shows them. Only
+//! `overdue` compares with a clock. The functions that begin with `may_` and `is_` answer for one actor: `app::access`
+//! asks `is_supplied_by`, the requests of `order/` the others.
 
 use chrono::{DateTime, Utc};
 
@@ -61,6 +65,8 @@ pub struct Item {
     pub return_reason: Option<String>,
     /// Units that came back, out of the units that were asked back.
     pub returned: u32,
+    /// Units that were asked back and are not expected any more, out of the units that were asked back.
+    pub return_written_off: u32,
     /// The item that these units belonged to before the supplier declined them and not the rest.
     pub split_from: Option<ItemId>,
 }
@@ -79,7 +85,7 @@ impl Item {
 
     /// Units in live shipments.
     pub fn allocated(&self, shipments: &[Shipment]) -> u32 {
-        self.units_in(shipments.iter().filter(|shipment| shipment.is_live()))
+        self.units_in(live_shipments(shipments))
     }
 
     /// Wanted units that wait for a shipment.

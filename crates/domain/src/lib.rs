@@ -1,9 +1,12 @@
 //! The domain of Milepost: orders, shipments and scans, and the rules that change them.
 //!
-//! 1. All of it is pure functions and values. There is no `async`, no I/O, no clock and no random number: times and
-//!    ids are arguments.
-//! 2. [`Order::place`] creates an order. [`Order::apply`] is the only way to change one.
+//! 1. All of it is pure functions and values. There is no `async`, no I/O, no clock and no random number: times and ids
+//!    are arguments. What is "written", "recorded" or "noted" here is a change of a value in memory.
+//! 2. [`Order::place`] creates an order. [`Order::apply`] is the only way to change one. `app` calls both, and
+//!    `persistence` writes the [`Changes`].
 //! 3. [`TRANSITIONS`] is the only table of permitted transitions.
+//! 4. A request that is not granted answers a [`Refusal`], and has changed nothing. A text that cannot be parsed is an
+//!    error of its type.
 
 #![warn(missing_docs)]
 
@@ -25,9 +28,11 @@ pub mod notification;
 mod order;
 mod progress;
 mod refusal;
+mod return_shipment;
 pub mod rollup;
 mod scan;
 mod shipment;
+mod shipment_number;
 mod status;
 mod string_enum;
 mod supplier_commitment;
@@ -56,17 +61,19 @@ pub use notification::{
     NotificationKind, NotificationMaxAge, NotificationState, Suppression, find_suppression,
 };
 pub use order::{
-    Changes, Closed, DeclinedUnits, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Replacement,
-    Request, check_cancellation_reason, check_reason, check_replaced_order,
+    Changes, Closed, Correction, DeclinedUnits, MAX_NUMBERS, NewItem, NewOrder, NewShipment, Order,
+    OrderHead, Outcome, Replacement, Request, check_cancellation_reason, check_reason, check_replaced_order,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
+pub use return_shipment::ShipmentDirection;
 pub use rollup::is_status_disputed;
 pub use scan::{CarrierTime, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
     Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
-    Tracking,
+    Tracking, live_shipments,
 };
+pub use shipment_number::{ShipmentNumber, VoidNumber};
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
 pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};

@@ -1,4 +1,6 @@
-//! Money: an amount in the smallest unit of a currency.
+//! Money: an amount in the smallest unit of a currency. `order/place.rs` refuses a currency without [`decimals`]: an
+//! unknown code, a metal, or a code in lower case. An amount that is stored with such a currency is shown with two
+//! decimals. `api` and the mails show an amount as text: `42.05 USD`.
 
 use std::fmt;
 

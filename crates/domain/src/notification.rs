@@ -1,4 +1,10 @@
 //! Notifications to customers: which statuses cause one, the key that makes each unique, and which are not sent.
+//!
+//! `persistence::notifications` calls the functions when it writes what an order's changes tell, and a replay in `app`
+//! to say what it would send. `NotificationKind::from_status` is `None` for a status that customers are not told.
+//! `find_suppression` is `None` if the notification is to be sent.
+
+use std::fmt::Display;
 
 use chrono::TimeDelta;
 
@@ -31,6 +37,8 @@ string_enum! {
         OptedOut => "opted_out",
         /// The order was placed with the wish that nobody is notified.
         Muted => "muted",
+        /// The delivery that it tells of was retracted before this one was sent.
+        Retracted => "retracted",
     }
 }
 
@@ -43,6 +51,7 @@ impl Suppression {
             Self::NoAddress => "the order has no e-mail address",
             Self::OptedOut => "the recipient does not want to be notified",
             Self::Muted => "the order was placed with `notify: false`",
+            Self::Retracted => "the delivery was retracted before this mail left",
         }
     }
 }
@@ -59,8 +68,8 @@ impl Default for NotificationMaxAge {
 }
 
 string_enum! {
-    /// What a notification tells the customer: that the order has got one of four statuses. The spelling is that of
-    /// the status.
+    /// What a notification tells the customer: that the order has got one of four statuses, spelled as the status, or a
+    /// correction of what was told before.
     pub enum NotificationKind ("notification kind") {
         /// Carriers have every unit.
         Shipped => "shipped",
@@ -70,6 +79,10 @@ string_enum! {
         Delivered => "delivered",
         /// The order was cancelled.
         Cancelled => "cancelled",
+        /// Correction: a tracking number that the customer was told is void, and another one takes its place.
+        NumberReplaced => "number_replaced",
+        /// Correction: the delivery that the customer was told of was none.
+        DeliveryRetracted => "delivery_retracted",
     }
 }
 
@@ -90,24 +103,26 @@ impl NotificationKind {
         }
     }
 
-    /// The status that it tells of.
-    pub const fn status(self) -> OrderStatus {
+    /// The status that it tells of. `None` for a correction.
+    pub const fn status(self) -> Option<OrderStatus> {
         match self {
-            Self::Shipped => OrderStatus::Shipped,
-            Self::OutForDelivery => OrderStatus::OutForDelivery,
-            Self::Delivered => OrderStatus::Delivered,
-            Self::Cancelled => OrderStatus::Cancelled,
+            Self::Shipped => Some(OrderStatus::Shipped),
+            Self::OutForDelivery => Some(OrderStatus::OutForDelivery),
+            Self::Delivered => Some(OrderStatus::Delivered),
+            Self::Cancelled => Some(OrderStatus::Cancelled),
+            Self::NumberReplaced | Self::DeliveryRetracted => None,
         }
     }
 }
 
-/// The key that makes a notification the only one of its kind for one recipient of an order: `notify-{order}-{kind}`
-/// for the first recipient, `notify-{order}-{kind}-2` for the second one, and so on. `recipient` counts from 0, in the
-/// sequence of [`OrderHead::recipients`]. That sequence never changes, so a key always means the same recipient.
-pub fn notification_key(order: OrderId, kind: NotificationKind, recipient: usize) -> String {
+/// The key that makes a notification the only one about a fact for one recipient of an order: `notify-{order}-{fact}`
+/// for the first recipient, `notify-{order}-{fact}-2` for the second one, and so on. `recipient` counts from 0, in the
+/// sequence of [`OrderHead::recipients`]. That sequence never changes, so a key always means the same recipient. The
+/// fact of a new status is the kind. Corrections have facts of their own, see [`Correction`](crate::Correction).
+pub fn notification_key(order: OrderId, fact: impl Display, recipient: usize) -> String {
     match recipient {
-        0 => format!("notify-{order}-{kind}"),
-        later => format!("notify-{order}-{kind}-{}", later + 1),
+        0 => format!("notify-{order}-{fact}"),
+        later => format!("notify-{order}-{fact}-{}", later + 1),
     }
 }
 
@@ -139,11 +154,13 @@ mod tests {
 
     #[test]
     fn a_kind_is_spelled_as_its_status_and_comes_back_from_it() {
-        for kind in NotificationKind::ALL {
-            assert_eq!(kind.as_str(), kind.status().as_str());
-            assert_eq!(NotificationKind::from_status(kind.status()), Some(kind));
+        let of_status = NotificationKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.status()?)));
+        let of_status: Vec<_> = of_status.collect();
+        for (kind, status) in &of_status {
+            assert_eq!(kind.as_str(), status.as_str());
+            assert_eq!(NotificationKind::from_status(*status), Some(*kind));
         }
         let told = OrderStatus::ALL.into_iter().filter_map(NotificationKind::from_status);
-        assert_eq!(told.count(), NotificationKind::ALL.len());
+        assert_eq!(told.count(), of_status.len());
     }
 }

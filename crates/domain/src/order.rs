@@ -2,20 +2,31 @@
 //!
 //! `app` loads an order under its row lock, applies requests to it, and gives the [`Changes`] to `persistence`. A
 //! refused request leaves the order as it was.
+//!
+//! 1. `apply` passes each kind of request to one function in the files below `order/`. These check everything, then
+//!    change the order.
+//! 2. They record a change of status with `record_step`, which is the only function that sets one; every other change
+//!    with an activity (`activities.rs`). `mark_changed` notes a shipment that has to be written. `Changes::is_empty`
+//!    does not count activities.
+//! 3. `restore` and `into_parts` are for `persistence` and for readers: they change nothing.
+//! 4. `recipients` is empty if no address is known.
 
 mod activities;
 mod advance;
 mod cancel;
 mod closing;
+mod corrections;
 mod decline;
 mod delivery_estimate;
 mod dropship;
 mod guard;
+mod numbers;
 mod place;
 mod quantities;
 mod recipients;
 mod replacement;
 mod retract;
+mod return_shipments;
 mod returns;
 mod scans;
 mod ship;
@@ -28,7 +39,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use closing::Closed;
+pub use corrections::Correction;
 pub use decline::DeclinedUnits;
+pub use numbers::MAX_NUMBERS;
 pub use place::{NewItem, NewOrder};
 pub use replacement::{Replacement, check_replaced_order};
 pub use ship::NewShipment;
@@ -129,6 +142,8 @@ pub struct Changes {
     pub called_off: bool,
     /// Whether a new order replaces this one.
     pub replaced: bool,
+    /// What customers may have been told and what is not true any more.
+    pub corrections: Vec<Correction>,
 }
 
 impl Changes {
@@ -143,6 +158,7 @@ impl Changes {
             && !self.closing
             && !self.called_off
             && !self.replaced
+            && self.corrections.is_empty()
     }
 }
 
@@ -167,6 +183,28 @@ pub enum Request {
     },
     /// Register a shipment.
     CreateShipment(NewShipment),
+    /// Add a tracking number to a shipment.
+    AddTrackingNumber {
+        /// The shipment that gets the number.
+        shipment: ShipmentId,
+        /// The number.
+        number: TrackingNumber,
+        /// Whether shipments of other orders may have the number too.
+        shared: bool,
+    },
+    /// Replace the primary tracking number of a shipment. The former one becomes void.
+    ReplaceTrackingNumber {
+        /// The shipment that gets the number.
+        shipment: ShipmentId,
+        /// The new primary number.
+        number: TrackingNumber,
+        /// Whether shipments of other orders may have the number too.
+        shared: bool,
+        /// The reason, for people.
+        reason: String,
+    },
+    /// Register a return shipment: a parcel in which the customer sends units back.
+    CreateReturnShipment(NewShipment),
     /// Cancel a shipment.
     CancelShipment {
         /// The shipment to cancel.
@@ -205,19 +243,26 @@ pub enum Request {
         /// The deadlines of the new supplier. Empty if the new origin is a warehouse.
         deadlines: Deadlines,
     },
-    /// Ask for delivered units to be sent back.
+    /// Ask for delivered units to be sent back, also those that the customer kept in an earlier return.
     InitiateReturn {
         /// The items, and how many units of each. `None`: all delivered units that were not asked back yet.
         lines: Option<Vec<ItemQuantity>>,
         /// The reason, for people.
         reason: String,
     },
-    /// Record that units came back.
+    /// Record that units came back, also more than were asked back.
     ReceiveReturn {
         /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
         lines: Option<Vec<ItemQuantity>>,
         /// The notes for the event, if these units complete the return.
         notes: Option<String>,
+    },
+    /// Write off units that were asked back: they will not come, or are declined.
+    WriteOffReturn {
+        /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
+        lines: Option<Vec<ItemQuantity>>,
+        /// The reason, for people.
+        reason: String,
     },
     /// Close the order: nothing more is expected of it.
     Close {
@@ -321,6 +366,13 @@ impl Order {
             Request::Transition { to, notes, metadata } => self.transition(to, notes, metadata, context),
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
+            Request::AddTrackingNumber { shipment, number, shared } => {
+                self.add_number(shipment, number, shared, context)
+            }
+            Request::ReplaceTrackingNumber { shipment, number, shared, reason } => {
+                self.replace_number(shipment, number, shared, reason, context)
+            }
+            Request::CreateReturnShipment(new) => self.create_return_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
             Request::GiveUpNumber(number) => {
                 Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })
@@ -340,6 +392,9 @@ impl Order {
             Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
             Request::SetDeliveryEstimate { shipment, expected } => {
                 self.set_delivery_estimate(shipment, expected, context)
+            }
+            Request::WriteOffReturn { lines, reason } => {
+                self.write_off_return(lines.as_deref(), reason, context)
             }
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)

@@ -1,8 +1,12 @@
 //! The progress of an order, for people: numbers of units and shipments, and a sentence.
+//!
+//! `api`, the tracking page and the mails show it, `app::access` computes it for each caller. `progress` counts and
+//! calls `summary` for the sentence, which is in English and has no full stop. `of_closed` puts "closed: " before the
+//! sentence of a closed order, unless all wanted units were delivered.
 
 use crate::{
     item::Item,
-    shipment::{Rank, Shipment, live_shipments},
+    shipment::{Rank, Shipment, ShipmentStatus, live_shipments},
     status::OrderStatus,
 };
 
@@ -47,7 +51,11 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
         shipments_delivered: count(Rank::Delivered),
         summary: String::new(),
     };
-    progress.summary = summary(status, &progress, sum(&|item| item.return_requested));
+    let sent_back = || live_shipments(shipments).filter(|s| s.status() == ShipmentStatus::ReturnedToSender);
+    let returning = sum(&|item| item.units_in(sent_back()));
+    let written_off = sum(&|item| item.return_written_off);
+    let asked_back = sum(&|item| item.return_requested).saturating_sub(written_off);
+    progress.summary = summarize(status, &progress, asked_back, written_off, returning);
     progress
 }
 
@@ -62,11 +70,20 @@ impl Progress {
     }
 }
 
-fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
+fn summarize(
+    status: OrderStatus,
+    progress: &Progress,
+    asked_back: u32,
+    written_off: u32,
+    returning: u32,
+) -> String {
     let back = progress.items_returned;
     let delivered = progress.items_delivered;
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
+        OrderStatus::ReturnInitiated if asked_back == 0 && written_off > 0 => {
+            return format!("return ended: {written_off} {} not sent back", items(written_off));
+        }
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
             return format!("return under way: {back} of {asked_back} {} back", items(asked_back));
@@ -83,13 +100,21 @@ fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String 
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
-    match progress.items_cancelled {
-        0 => summarize_units(status, progress),
-        called_off if progress.items_total == 0 => {
-            format!("all {called_off} {} called off", items(called_off))
-        }
-        called_off => format!("{}; {called_off} called off", summarize_units(status, progress)),
+    let called_off = progress.items_cancelled;
+    match (progress.items_total, called_off) {
+        (0, 1) => return "the only item was called off".to_owned(),
+        (0, _) => return format!("all {called_off} items called off"),
+        _ => {}
     }
+    let mut summary = summarize_units(status, progress);
+    if called_off > 0 {
+        summary += &format!("; {called_off} called off");
+    }
+    // A delivered order is told as delivered, whatever is reported of a shipment later.
+    if returning > 0 && status != OrderStatus::Delivered {
+        summary += &format!("; {returning} returned to the sender");
+    }
+    summary
 }
 
 /// How far the wanted units are, of an order whose status says nothing else.

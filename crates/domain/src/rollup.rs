@@ -1,4 +1,7 @@
 //! The roll-up: an order is as far as its slowest unit.
+//!
+//! `order/advance.rs` asks `find_slowest_rank`, `status_of_rank` and `time_of_rank`. The guard asks `find_slowest_rank`
+//! and `rank_needed_for`. `app` and `api` show `is_status_disputed`, which counts units in no shipment too.
 
 use crate::{
     item::Item,
@@ -40,7 +43,7 @@ pub const fn status_of_rank(rank: Rank) -> Option<OrderStatus> {
 
 /// The rank that every unit needs before the order may have this status. `None` for a status that does not depend on
 /// shipments.
-pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
+pub const fn rank_needed_for(status: OrderStatus) -> Option<Rank> {
     match status {
         OrderStatus::Shipped => Some(Rank::Shipped),
         OrderStatus::OutForDelivery => Some(Rank::OutForDelivery),

@@ -1,10 +1,17 @@
 //! Scans: the tracking events of carriers, how repeats of a scan are merged, and what a scan did when it came.
+//!
+//! 1. `carriers` makes scans of webhooks, and their times with [`CarrierTime`]: `or_arrival` never fails, `local` is
+//!    `None` for a time that cannot be right.
+//! 2. `ingest::effects` merges repeats. `ingest::routed_scans` asks with the same function whether a repeat would
+//!    change anything.
+//! 3. `ingest` sorts scans by `clock`. A scan without `has_clock` has only the time at which it arrived.
 
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
+    actor::Actor,
     delivery_estimate::DeliveryEstimate,
     shipment::{ConditionKind, ShipmentStatus},
     string_enum::{UnknownName, string_enum},
@@ -81,8 +88,18 @@ string_enum! {
         /// The carrier reports data, for example that a label was made. It does not show that the carrier has the
         /// parcel.
         Electronic => "electronic",
-        /// A person recorded it by hand.
+        /// Support or a system recorded it by hand.
         Staff => "staff",
+        /// A supplier recorded it by hand. It does not end a return.
+        Supplier => "supplier",
+    }
+}
+
+impl Evidence {
+    /// What stands behind a scan that this actor records by hand. Of the actors that are no staff, only suppliers may
+    /// record one.
+    pub fn of_manual_scan(actor: &Actor) -> Self {
+        if actor.is_staff() { Self::Staff } else { Self::Supplier }
     }
 }
 
@@ -117,7 +134,8 @@ pub struct Scan {
 impl Scan {
     /// Merges a repeat of this scan. Returns the merged scan, or `None` if the repeat says nothing new.
     ///
-    /// 1. Meaning and evidence: this scan's own. If its meaning is unknown, or if `restated` is true, the repeat's.
+    /// 1. Meaning and evidence: this scan's own. If its meaning is unknown, or if `restated` is true, the repeat's. A
+    ///    scan that staff repeats has their evidence.
     /// 2. Time: the carrier's own time rather than a time of arrival; of two times of the same kind, the earlier one.
     /// 3. Description and place: the longer text.
     /// 4. Estimate: the one that was said later (see [`DeliveryEstimate`]).
@@ -130,7 +148,7 @@ impl Scan {
         let better = if when(incoming) < when(self) { incoming } else { self };
         let merged = Self {
             meaning: told.meaning,
-            evidence: told.evidence,
+            evidence: if incoming.evidence == Evidence::Staff { Evidence::Staff } else { told.evidence },
             description: fuller(&self.description, &incoming.description),
             location: fuller(&self.location, &incoming.location),
             occurred_at: better.occurred_at,
@@ -207,8 +225,8 @@ pub enum ScanOutcome {
     New(ScanEffect),
     /// The scan is stored already, and the repeat says nothing new.
     Repeated,
-    /// The scan is stored already, and the repeat says more. Holds the merged scan, and its effect if the meaning
-    /// changed.
+    /// The scan is stored already, and the repeat says more. Holds the merged scan, and its effect if the meaning or
+    /// the evidence changed.
     Revised(Box<Scan>, Option<ScanEffect>),
 }
 
@@ -235,6 +253,22 @@ string_enum! {
         OrderClosed => "order_closed",
         /// Staff has retracted it: it counts for nothing.
         Retracted => "retracted",
+    }
+}
+
+impl ScanEffect {
+    /// The effect instead of this one, of a scan that is kept from changing its shipment.
+    pub(crate) const fn without_movement(self) -> Self {
+        match self {
+            Self::Applied | Self::Early => Self::Stale,
+            Self::Stale
+            | Self::UnknownCode
+            | Self::Informational
+            | Self::NotOurs
+            | Self::ReturnLeg
+            | Self::OrderClosed
+            | Self::Retracted => self,
+        }
     }
 }
 

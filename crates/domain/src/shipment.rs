@@ -1,4 +1,9 @@
 //! Shipments: the carrier, the units, the status and the condition of a shipment.
+//!
+//! A shipment is changed by `order/` alone. The functions here answer questions about one: for the rules (`rank`,
+//! `is_live`, `outbound_rank`), for people (`describe`, `describe_trouble`, `expected_delivery`), which `api::track`
+//! and the mails show, and for summaries of webhooks (`moves_though_cancelled`). For a shipment that goes back,
+//! `outbound_rank` is the rank from before the return.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +12,9 @@ use crate::{
     carrier::Carrier,
     delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
     ids::{ItemId, OrderId, ShipmentId},
+    return_shipment::ShipmentDirection,
     scan::Scan,
+    shipment_number::ShipmentNumber,
     status::OrderStatus,
     string_enum::string_enum,
     tracking_number::TrackingNumber,
@@ -195,6 +202,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The warehouse `main`, the place of units for which no place is planned.
+    pub(crate) fn main_warehouse() -> Self {
+        Self { kind: OriginKind::Warehouse, code: "main".to_owned() }
+    }
+
     /// Whether the actor is the supplier of this origin.
     pub fn is(&self, actor: &Actor) -> bool {
         self.kind == OriginKind::Supplier
@@ -256,16 +268,21 @@ impl Tracking {
     }
 }
 
-/// Units of one order that travel under one tracking number.
+/// Units of one order that travel in one parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
     /// The id of the shipment.
     pub id: ShipmentId,
     /// The order whose units it carries.
     pub order_id: OrderId,
-    /// The carrier and its number of the shipment.
+    /// The carrier and its number of the shipment: the primary one of [`numbers`](Self::numbers).
     pub tracking_number: TrackingNumber,
+    /// All its numbers, void ones too, in the sequence in which it got them.
+    pub numbers: Vec<ShipmentNumber>,
     /// Where it is sent from.
+    /// Whether it goes to the customer or comes back.
+    pub direction: ShipmentDirection,
+    /// Where it is sent from; of a return shipment, where it goes to.
     pub origin: Origin,
     /// Its state by its scans.
     pub tracking: Tracking,
@@ -307,6 +324,10 @@ impl Shipment {
         let is_back = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Returned);
         match self.status() {
             ShipmentStatus::ReturnedToSender if is_back => "Back at the sender",
+            ShipmentStatus::Delivered if !self.is_outbound() => "Back at the sender",
+            status if !self.is_outbound() && status.is_on_its_way() && status.rank() >= Rank::Shipped => {
+                ShipmentStatus::ReturnedToSender.describe()
+            }
             status => status.describe(),
         }
     }
@@ -328,7 +349,9 @@ impl Shipment {
     /// When the customer can expect it. `None` if it was delivered, is lost, or does not go to the customer.
     pub fn expected_delivery(&self) -> Option<ExpectedDelivery> {
         let is_lost = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Lost);
-        let is_coming = self.status().is_on_its_way() && self.status() != ShipmentStatus::ReturnedToSender;
+        let is_coming = self.is_outbound()
+            && self.status().is_on_its_way()
+            && self.status() != ShipmentStatus::ReturnedToSender;
         self.tracking.estimated_delivery.filter(|_| is_coming && !is_lost)
     }
 
@@ -341,8 +364,8 @@ impl Shipment {
         }
     }
 
-    /// Whether its units are allocated to it. This is true for every shipment that is not cancelled, also for a
-    /// delivered one.
+    /// Whether it is not cancelled; a delivered one is live too. Units are allocated to the live shipments to the
+    /// customer: [`live_shipments`].
     pub fn is_live(&self) -> bool {
         self.status() != ShipmentStatus::Cancelled
     }
@@ -353,7 +376,7 @@ impl Shipment {
     }
 }
 
-/// The shipments that are not cancelled, and so carry units.
-pub(crate) fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
-    shipments.iter().filter(|shipment| shipment.is_live())
+/// The shipments to the customer that are not cancelled, and so carry units.
+pub fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
+    shipments.iter().filter(|shipment| shipment.is_live() && shipment.is_outbound())
 }

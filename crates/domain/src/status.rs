@@ -3,6 +3,9 @@
 //! Everything that enforces, shows or checks a transition reads [`TRANSITIONS`]: `Order::apply`, the field
 //! `stateMachine` of the GraphQL API, and the diagram in ARCHITECTURE.md. A test compares the database's enum with
 //! [`OrderStatus::ALL`].
+//!
+//! The guard asks `may_become` and `successors`. `is_terminal` ends subscriptions of `api` and forbids to close an
+//! order. `is_open` says whether units can still be shipped, cancelled or answered for.
 
 use crate::string_enum::string_enum;
 

@@ -1,4 +1,5 @@
-//! Enums whose members have one stable name each, for the database, the logs and keys.
+//! Enums whose members have one stable name each, for the database, the logs and keys. The enums of this crate are
+//! declared with the macro. Parsing takes exactly the names; any other text is an [`UnknownName`].
 
 /// A text that is not the name of any member of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

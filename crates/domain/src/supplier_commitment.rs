@@ -1,7 +1,9 @@
 //! Supplier commitments: what is agreed with the supplier that ships an item (dropship). Deadlines, the answer, and
 //! whether the supplier is late.
 //!
-//! `order/dropship.rs` and `order/ship.rs` change commitments.
+//! `order/place.rs`, `order/dropship.rs`, `order/decline.rs` and `order/ship.rs` change commitments. `place` and
+//! `dropship` check new deadlines with `check_deadlines` and `check_ahead` before. `Item::overdue` says whether the
+//! supplier is late.
 
 use chrono::{DateTime, Utc};
 
@@ -89,7 +91,11 @@ impl Deadlines {
         field: impl Fn(DeadlineField) -> InputField,
     ) -> Result<(), Refusal> {
         if origin.is_none_or(|origin| origin.kind != OriginKind::Supplier) {
-            return self.refuse(field, "only an item that a supplier ships has such a deadline", |_| true);
+            return self.refuse_if_any(
+                field,
+                "only an item that a supplier ships has such a deadline",
+                |_| true,
+            );
         }
         match (self.accept_by, self.ship_by) {
             (Some(accept_by), Some(ship_by)) if ship_by < accept_by => {
@@ -107,10 +113,10 @@ impl Deadlines {
         field: impl Fn(DeadlineField) -> InputField,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        self.refuse(field, "that time has passed: nobody can keep it", |deadline| deadline < now)
+        self.refuse_if_any(field, "that time has passed: nobody can keep it", |deadline| deadline < now)
     }
 
-    fn refuse(
+    fn refuse_if_any(
         &self,
         field: impl Fn(DeadlineField) -> InputField,
         message: &str,

@@ -2,9 +2,11 @@
 //!
 //! Three uses, one definition of "unsafe" ([`is_unsafe`]):
 //! 1. `order::text_validation` refuses unsafe characters in what API clients send.
-//! 2. [`escape`] shows text of any origin in a log line or on a terminal without losing information.
-//! 3. [`single_line`] makes text of any origin fit for a mail, a header or a page. Carriers' text is not refused, so it
-//!    goes through this.
+//! 2. [`escape`] shows text of any origin in a log line or on a terminal without losing information. `console`,
+//!    `milepost`, `simulator` and `api` use it.
+//! 3. [`single_line`] makes text of any origin fit for a mail, a header or a page: `worker::mail` and `api::track` call
+//!    it. Carriers' text is not refused, so `carriers` and the mails pass it through this. No function here cuts a text
+//!    off.
 
 use std::{
     borrow::Cow,
@@ -69,13 +71,13 @@ impl<W: Write> Write for Escaping<W> {
 /// The text on one line without unsafe characters. Each run of blanks and of unsafe characters becomes one blank.
 /// Bidirectional controls leave no blank, because they separate no words.
 pub fn single_line(text: &str) -> String {
-    let visible = text.chars().filter(|&c| !is_unsafe(c) || separates(c));
-    let visible: String = visible.map(|c| if separates(c) { ' ' } else { c }).collect();
+    let visible = text.chars().filter(|&c| !is_unsafe(c) || is_separator(c));
+    let visible: String = visible.map(|c| if is_separator(c) { ' ' } else { c }).collect();
     visible.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the character stands between words.
-fn separates(c: char) -> bool {
+fn is_separator(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 

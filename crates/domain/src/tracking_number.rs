@@ -1,5 +1,7 @@
 //! Tracking numbers. A text becomes a [`TrackingNumber`] once, where it enters Milepost: in an input of the API, or in
-//! a parsed webhook. Behind that, equal numbers are equal values, and nothing normalizes again.
+//! a parsed webhook. Behind that, equal numbers are equal values, and nothing normalizes again. `restore` takes a
+//! number that was normalized before: from a row, or when `app` gives the number of a webhook another carrier. As text,
+//! a number is shown without its carrier.
 
 use std::{fmt, ops::Deref};
 

@@ -1,4 +1,5 @@
-//! Transitions: the facts that an event records.
+//! Transitions: the facts that an event records. [`Order`](crate::Order) creates them, `persistence` writes them, and
+//! `app::orders` shows those of its own transaction. The functions only read a field.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

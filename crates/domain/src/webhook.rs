@@ -1,4 +1,5 @@
-//! The states of a stored webhook.
+//! The states of a stored webhook. `ingest::summary` and `app::webhooks` choose how a webhook is settled. `persistence`
+//! makes it pending again, or closes it as failed.
 
 use crate::string_enum::string_enum;
 

@@ -24,7 +24,7 @@ fn the_last_unit_of_a_shipped_order_closes_it_and_the_customer_is_told() {
     let story = lost();
     assert_eq!((story.status(), story.is_closed()), (Shipped, true));
     assert!(story.order.changes().called_off);
-    assert_eq!(story.summary(), "all 1 item called off");
+    assert_eq!(story.summary(), "the only item was called off");
     let closing = story.order.changes().activities.last().expect("an activity");
     assert_eq!((closing.kind, closing.notes.as_deref()), (ActivityKind::OrderClosed, Some("sold out")));
     assert_eq!(closing.facts, serde_json::json!({ "automatic": true, "status": "shipped" }));
@@ -192,7 +192,7 @@ fn the_progress_of_a_closed_order_says_so_where_units_are_outstanding() {
     assert_eq!(summary(&story, true), format!("closed: {open}"));
     story.cancel_items(&[(1, 1)]).expect("free");
     assert_eq!(summary(&story, true), "1 of 2 items delivered; 1 called off", "nothing is outstanding");
-    assert_eq!(summary(&lost(), true), "all 1 item called off");
+    assert_eq!(summary(&lost(), true), "the only item was called off");
 }
 
 #[test]

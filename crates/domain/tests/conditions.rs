@@ -183,8 +183,15 @@ fn a_shipment_on_its_way_back_is_past_it_only_when_it_goes_to_the_customer_again
     assert_eq!(kind(std::slice::from_ref(&back)), Some(Returning));
     assert_eq!(kind(&[back.clone(), milestone(2, InTransit, 400)]), Some(Returning));
     assert_eq!(kind(&[back.clone(), milestone(2, OutForDelivery, 400)]), Some(Returning), "to the sender");
-    let by_staff = Scan { evidence: Evidence::Staff, ..milestone(2, OutForDelivery, 400) };
-    assert_eq!(kind(&[back.clone(), by_staff]), None);
+    for (evidence, left) in [
+        (Evidence::Staff, None),
+        (Evidence::Supplier, Some(Returning)),
+        (Evidence::Physical, Some(Returning)),
+        (Evidence::Electronic, Some(Returning)),
+    ] {
+        let last_leg = Scan { evidence, ..milestone(2, OutForDelivery, 400) };
+        assert_eq!(kind(&[back.clone(), last_leg]), left, "{evidence}");
+    }
     assert_eq!(kind(&[back, scan(2, Meaning::ReturnCancelled, 400)]), None);
 }
 

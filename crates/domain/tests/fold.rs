@@ -28,8 +28,7 @@ fn scans() -> impl Strategy<Value = Vec<Scan>> {
     let package = prop::option::weighted(0.3, select(vec!["1~N1~FX", "2~N1~FX"]));
     let local =
         prop_oneof![7 => Just(None), 3 => prop::option::weighted(0.7, -6_000..9_000i64).prop_map(Some)];
-    let evidence =
-        select(vec![Evidence::Physical, Evidence::Physical, Evidence::Electronic, Evidence::Staff]);
+    let evidence = select([vec![Evidence::Physical], Evidence::ALL.to_vec()].concat());
     let one = ((meaning(), evidence), minutes, local, estimate, package);
     vec(one, 1..9).prop_map(|several| {
         type Drawn = ((Meaning, Evidence), i64, Option<Option<i64>>, Option<i64>, Option<&'static str>);

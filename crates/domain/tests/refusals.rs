@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{Deadlines, InputField, ItemField, OrderStatus, Refusal, Request, ShipmentStatus};
+use domain::{Deadlines, InputField, ItemField, NewShipment, OrderStatus, Refusal, Request, ShipmentStatus};
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::{Story, actors, assert_same, by, fedex, order, supplied, supplier, transition_to, warehouse};
 
@@ -18,6 +18,8 @@ enum Act {
     Reassign(Vec<u32>, &'static str),
     AskBack(Option<Vec<(u32, u32)>>),
     Receive(Option<Vec<(u32, u32)>>),
+    WriteOff(Option<Vec<(u32, u32)>>),
+    SendBack(u32, Option<Vec<(u32, u32)>>),
     Scan(u32, ShipmentStatus),
 }
 
@@ -40,6 +42,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (items(), select(ORIGINS.to_vec())).prop_map(|(items, to)| Act::Reassign(items, to)),
         2 => prop::option::of(lines()).prop_map(Act::AskBack),
         2 => prop::option::of(lines()).prop_map(Act::Receive),
+        2 => prop::option::of(lines()).prop_map(Act::WriteOff),
+        2 => (number(), prop::option::of(lines())).prop_map(|(number, lines)| Act::SendBack(number, lines)),
         4 => (number(), select(ShipmentStatus::ALL.to_vec())).prop_map(|(number, to)| Act::Scan(number, to)),
     ]
 }
@@ -81,6 +85,20 @@ proptest! {
                 Act::Reassign(items, to) => story.reassign(&items, origin(to), Deadlines::default()),
                 Act::AskBack(lines) => story.ask_back(lines.as_deref()),
                 Act::Receive(lines) => story.receive(lines.as_deref()),
+                Act::WriteOff(lines) => story.write_off(lines.as_deref()),
+                Act::SendBack(number, lines) => {
+                    ids += 1;
+                    let lines = lines.as_deref().map(support::lines);
+                    story.ask(Request::CreateReturnShipment(NewShipment {
+                        id: support::shipment_id(ids),
+                        tracking_number: fedex(&format!("N{number}")),
+                        further_numbers: vec![],
+                        shares_numbers: false,
+                        origin: None,
+                        lines,
+                        estimated_delivery: None,
+                    }))
+                }
                 Act::Scan(number, to) => {
                     if let Some(shipment) = newest(&story, number) {
                         story.scanned(shipment, to);

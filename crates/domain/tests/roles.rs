@@ -133,6 +133,8 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         let ship = Request::CreateShipment(NewShipment {
             id: shipment_id(2),
             tracking_number: TrackingNumber::parse(Carrier::UPS, "1Z").unwrap(),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines: None,
             estimated_delivery: None,

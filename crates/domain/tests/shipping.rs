@@ -100,16 +100,20 @@ fn a_number_of_a_live_shipment_with_other_items_is_in_use() {
 }
 
 #[test]
-fn the_same_number_of_another_carrier_is_another_shipment() {
+fn the_same_number_of_another_carrier_is_in_use_on_the_same_order() {
     let mut story = Story::new(Processing, &[2]);
     story.ship(1, &[(1, 1)]).expect("free");
     let other = NewShipment {
         id: shipment_id(2),
         tracking_number: TrackingNumber::parse(Carrier::UPS, "N1").unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines: None,
         estimated_delivery: None,
     };
+    assert_eq!(code(story.ask(Request::CreateShipment(other.clone()))), ShipmentRefusal::NumberInUse);
+    story.cancel_shipment(1).expect("it has only a label");
     assert!(story.ask(Request::CreateShipment(other)).expect("free").changed);
 }
 
@@ -137,6 +141,8 @@ fn what_cannot_be_a_shipment_is_refused_by_the_name_of_the_field() {
     let nowhere = NewShipment {
         id: shipment_id(1),
         tracking_number: fedex("N1"),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: Some(warehouse(" ")),
         lines: None,
         estimated_delivery: None,

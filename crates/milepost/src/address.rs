@@ -1,4 +1,9 @@
-//! Prepares URLs of services for the log, and tests whether a service accepts connections.
+//! Prepares URLs of services for the log and for messages, and tests whether a service accepts connections.
+//!
+//! - `serve`, `check`, `database` and `settings::values` call `redact_url` before they print a URL. An unreadable URL
+//!   becomes a fixed text, because it may contain a secret.
+//! - `check` and `database` call `check_reachable` for Redis and PostgreSQL. It sends no data. `Err` is the reason as
+//!   text. A SQLite URL is always `Ok`.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Defines the command line: the subcommands and the common arguments. The arguments of a subcommand are beside its
-//! code.
+//! code. `main` parses it; clap prints the help and ends the process if the arguments are wrong.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,17 @@
-//! Opens the database for a command. `serve` and `migrate` bring the schema up to date. Other commands require a schema
-//! that is up to date, and do not change it. Servers wait for a database that is still starting, other commands do not. Each
-//! error names the setting, and the address without its password.
+//! Opens the database for a command. Each error names the setting, and the address without its password.
+//!
+//! | caller | function | schema | waits for a database that is starting |
+//! |---|---|---|---|
+//! | `serve` | `connect`, `migrate` | brought up to date | yes, about 30 seconds |
+//! | `serve --no-migrate` | `wait_and_open_up_to_date` | must be up to date | yes |
+//! | `migrate` | `connect`, `migrate` | brought up to date | yes |
+//! | `migrate --status` | `connect`, `list_migrations` | any | no |
+//! | `check`, `replay` | `open_up_to_date` | must be up to date | no |
+//!
+//! - "Must be up to date": a missing SQLite file or a pending migration is an error, and nothing is created.
+//! - In a list of migrations, `true` means applied.
+//! - `find_missing_file` (for `check` and `token` too) is `None` if the file exists, or for PostgreSQL.
+//! - `explain_error` and `error_naming_database` build errors. `failed` is the end of a sentence about the database.
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -9,7 +20,7 @@ use console::pluralize;
 use persistence::{Error, Result, Store};
 use tokio::time::{Instant, sleep};
 
-use crate::{address, keys::sqlite_file, settings::Settings};
+use crate::{address, keys::parse_sqlite_path, settings::Settings};
 
 /// How long to wait for a database that is starting, and the pauses between attempts.
 const STARTING: Patience = Patience {
@@ -78,7 +89,7 @@ fn error_naming_database(settings: &Settings, problem: &str) -> anyhow::Error {
 
 /// Returns the path of the SQLite file if the file does not exist. `None` for other databases.
 pub fn find_missing_file(settings: &Settings) -> Option<PathBuf> {
-    sqlite_file(settings.database_url.expose()).filter(|file| !file.exists())
+    parse_sqlite_path(settings.database_url.expose()).filter(|file| !file.exists())
 }
 
 /// Returns whether opening a missing SQLite file creates it.

@@ -1,4 +1,7 @@
 //! Reports the failure of a command: prints it to stderr and chooses the exit code.
+//!
+//! `main` calls [`report_error`] once, at the end. `commands::check` calls [`format_line`], which prints nothing. Both
+//! escape unsafe characters. `list_causes` has the error itself first.
 
 use std::process::ExitCode;
 
@@ -13,11 +16,11 @@ pub fn report_error(error: &anyhow::Error) -> ExitCode {
     for line in format_lines(error) {
         eprintln!("{line}");
     }
-    ExitCode::from(exit_code(error))
+    ExitCode::from(choose_exit_code(error))
 }
 
 /// The exit code: 2 for bad usage, bad settings and stories that cannot be played, 1 for all other errors.
-fn exit_code(error: &anyhow::Error) -> u8 {
+fn choose_exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<BadUsage>() || error.is::<BadSettings>() || error.is::<BadStory>() { 2 } else { 1 }
 }
 
@@ -63,7 +66,7 @@ mod tests {
         let expected = ["error: MILEPOST_REDIS_URL: no answer", "  cause: connect: refused"];
         assert_eq!(format_lines(&error), expected);
         assert_eq!(format_line(&error), "MILEPOST_REDIS_URL: no answer: connect: refused");
-        assert_eq!(exit_code(&error), 1);
+        assert_eq!(choose_exit_code(&error), 1);
     }
 
     #[test]
@@ -82,8 +85,8 @@ mod tests {
         let usage = BadUsage { argument: "--to", problem: "is no URL".to_owned() };
         assert_eq!(format_lines(&usage.into()), ["error: --to: is no URL"]);
         let usage = BadUsage { argument: "--to", problem: "is no URL".to_owned() };
-        assert_eq!(exit_code(&anyhow!(usage)), 2);
+        assert_eq!(choose_exit_code(&anyhow!(usage)), 2);
         let settings = BadSettings::one("MILEPOST_LISTEN", "is wrong");
-        assert_eq!(exit_code(&anyhow!(settings).context("while starting")), 2);
+        assert_eq!(choose_exit_code(&anyhow!(settings).context("while starting")), 2);
     }
 }

@@ -1,8 +1,12 @@
 //! The limit on open files and sockets that the system sets for this process.
 //!
-//! `serve` raises the limit and reduces the number of HTTP connections to fit it. `check` prints both.
+//! - `serve` calls `raise_limit_and_fit` at its start. It never fails: it logs a warning, and returns limits with fewer
+//!   HTTP connections if the files do not suffice.
+//! - `check` calls `describe_limits`: `Ok` is the line to print, `Err` means that the limit cannot be raised. Too few
+//!   files are `Ok`; the line says so.
+//! - `file_limit` is `None` if there is no limit.
 
-use std::io;
+use std::{error::Error, io};
 
 use api::listener::HttpLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 pub struct Files {
     /// The limit when the process started.
     pub before: Option<u64>,
-    /// The limit now.
+    /// The limit after it was raised. `None`: there is no limit.
     pub now: Option<u64>,
 }
 
@@ -34,14 +38,11 @@ pub fn raise_limit_and_fit(limits: HttpLimits) -> HttpLimits {
             now
         }
         Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the limit on open files cannot be raised"
-            );
+            tracing::warn!(error = &error as &dyn Error, "the limit on open files cannot be raised");
             getrlimit(Resource::Nofile).current
         }
     };
-    let fitted = limit_to_files(limits, now);
+    let fitted = fit_connections_to_files(limits, now);
     if fitted != limits {
         tracing::warn!(
             files = now,
@@ -60,7 +61,7 @@ pub fn describe_limits(limits: HttpLimits) -> Result<String, String> {
         raise_limit().map_err(|error| format!("the limit cannot be raised: {error}"))?;
     let number = |limit: Option<u64>| limit.map_or("any number".to_owned(), |limit| limit.to_string());
     let raised = if before == now { String::new() } else { format!(", raised from {}", number(before)) };
-    let fitted = limit_to_files(limits, now).connections;
+    let fitted = fit_connections_to_files(limits, now).connections;
     let connections = match fitted == limits.connections {
         true => format!("{fitted} HTTP connections"),
         false => {
@@ -70,8 +71,8 @@ pub fn describe_limits(limits: HttpLimits) -> Result<String, String> {
     Ok(format!("{} may be open{raised}; {connections}", number(now)))
 }
 
-fn limit_to_files(limits: HttpLimits, files: Option<u64>) -> HttpLimits {
-    files.map_or(limits, |files| limits.within_files(usize::try_from(files).unwrap_or(usize::MAX)))
+fn fit_connections_to_files(limits: HttpLimits, file_limit: Option<u64>) -> HttpLimits {
+    file_limit.map_or(limits, |files| limits.within_files(usize::try_from(files).unwrap_or(usize::MAX)))
 }
 
 #[cfg(test)]
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn connections_are_fitted_to_the_files() {
         let limits = HttpLimits::default();
-        assert_eq!(limit_to_files(limits, None), limits);
-        assert_eq!(limit_to_files(limits, Some(1 << 20)), limits);
-        assert!(limit_to_files(limits, Some(1_000)).connections < 1_000);
+        assert_eq!(fit_connections_to_files(limits, None), limits);
+        assert_eq!(fit_connections_to_files(limits, Some(1 << 20)), limits);
+        assert!(fit_connections_to_files(limits, Some(1_000)).connections < 1_000);
     }
 }

@@ -1,8 +1,11 @@
-//! Provides the keys for tokens and for links in mails. They come from the setting `JWT_SECRET`, or from a generated
-//! secret that is stored in a file.
+//! Provides the keys for tokens and for links in mails. They come from the setting `JWT_SECRET`, or else from a
+//! generated secret: stored in a file beside the SQLite database, or, with PostgreSQL, kept in memory only.
 //!
-//! `serve` and `token` both use this module. They get the same generated secret, because its file lies beside the
-//! SQLite database.
+//! - `serve` and `token` call [`Keys::from_settings`]. Both get the same generated secret from the file; the first of
+//!   them creates the file. `token` refuses to run with a secret in memory, because no server has it.
+//! - [`Origin::from_settings`] only determines where the secret comes from. `check` and `token` call it.
+//! - `parse_sqlite_path` is used by `database` and `settings` too. It does not test whether the file exists.
+//!   `None` means PostgreSQL.
 
 use std::{
     fs, io,
@@ -22,16 +25,13 @@ use crate::settings::Settings;
 /// The label with which the key of the links is derived from the secret, so that it differs from the key of the tokens.
 const LINKS: &[u8] = b"milepost/link-secret/1";
 
-/// The keys of a server.
 pub struct Keys {
-    /// Issues and checks bearer tokens.
     pub tokens: Tokens,
     /// The key that signs the links in mails.
     pub link_secret: Vec<u8>,
     pub origin: Origin,
 }
 
-/// The origin of the secret.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The setting `MILEPOST_JWT_SECRET`.
@@ -75,7 +75,7 @@ impl Keys {
 impl Origin {
     /// Determines the origin of the secret. Reads and creates no file.
     pub fn from_settings(settings: &Settings) -> Self {
-        match (&settings.jwt_secret, sqlite_file(settings.database_url.expose())) {
+        match (&settings.jwt_secret, parse_sqlite_path(settings.database_url.expose())) {
             (Some(_), _) => Self::Setting,
             (None, Some(database)) => {
                 let mut path = database.into_os_string();
@@ -88,7 +88,7 @@ impl Origin {
 }
 
 /// Returns the path of a SQLite URL, decoded as sqlx decodes it. `None` for other databases.
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub fn parse_sqlite_path(url: &str) -> Option<PathBuf> {
     let file = url.strip_prefix("sqlite:")?;
     let file = file.strip_prefix("//").unwrap_or(file).split('?').next()?;
     Some(percent_decode_str(file).decode_utf8().ok()?.into_owned().into())
@@ -203,7 +203,7 @@ mod tests {
             ("sqlite:///var/lib/a%20b.db", Some("/var/lib/a b.db")),
             ("postgres://localhost/x", None),
         ] {
-            assert_eq!(sqlite_file(url), file.map(PathBuf::from), "{url}");
+            assert_eq!(parse_sqlite_path(url), file.map(PathBuf::from), "{url}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The program `milepost`: reads the command line and the settings, assembles the parts, and runs one command.
 //!
 //! This crate has no rules about orders; these are in `domain` and `app`. Exit codes: 0 done, 1 the work failed, 2 bad
-//! usage or bad settings.
+//! usage or bad settings. `run` calls the `run` of one command, and `failure` prints the error that it returns.
 
 mod address;
 mod cli;
@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    choose_tls();
+    install_tls_provider();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
@@ -52,7 +52,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// Installs the TLS provider of the process. The HTTP client has none of its own and needs one.
-fn choose_tls() {
+fn install_tls_provider() {
     // The error says that a provider is installed already; that is fine.
     rustls::crypto::ring::default_provider().install_default().ok();
 }

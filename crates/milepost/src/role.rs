@@ -1,4 +1,7 @@
-//! The roles of `milepost serve`: one process can do all the work, or several processes can divide it.
+//! The roles of `milepost serve --role`: one process can do all the work, or several processes can divide it.
+//!
+//! Used by `commands::serve`, `server` and `Settings::check_serving`. The text of a role is its name on the command
+//! line.
 
 use std::fmt;
 

@@ -1,6 +1,13 @@
 //! Runs a server: all parts of its role at the same time, until it is told to stop.
 //!
-//! `milepost serve` creates it from the settings, `milepost demo` with fixed values.
+//! `milepost serve` creates it from the settings, `milepost demo` with fixed values. Both call [`Server::run`]:
+//!
+//! 1. `start_parts` starts a task for each part: the live feed, the worker, the HTTP server. It does not wait for them.
+//! 2. `run` waits for `stop`, or for a part that ends by itself. Such an end is the error of `run`
+//!    (`describe_early_end`).
+//! 3. All parts are stopped, and the database is closed: at most 30 seconds.
+//!
+//! `build_queue_checks` returns a function for `/readyz`: its list has a line for each queue that does not work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,6 +19,7 @@ use api::{
     listener::{self, HttpLimits},
 };
 use app::{App, Clock, Policy, feed::Feed};
+use futures::FutureExt;
 use persistence::Store;
 use tokio::{
     net::TcpListener,
@@ -26,15 +34,12 @@ use crate::role::Role;
 /// How long running work may take to finish after the server was told to stop.
 const FINISH: Duration = Duration::from_secs(30);
 
-/// The parts of a server.
 pub struct Server {
     pub role: Role,
     /// The socket of the HTTP server. A worker answers only health checks there.
     pub listener: TcpListener,
-    /// The limits of HTTP connections.
     pub http: HttpLimits,
     pub store: Store,
-    /// The live feed.
     pub feed: Feed,
     pub policy: Policy,
     pub tokens: Tokens,
@@ -46,14 +51,10 @@ pub struct Server {
     pub mailbox: bool,
     /// The queues of the worker's jobs.
     pub queues: Queues,
-    /// Sends the worker's mails.
     pub mailer: Arc<Mailer>,
     /// Activates the subscriptions of senders that ask for a callback.
     pub activator: Activator,
 }
-
-/// The name of a part of the server, and how it ended.
-type End = (&'static str, anyhow::Result<()>);
 
 impl Server {
     /// Runs until `stop` is cancelled, then waits until running work has finished, at most [`FINISH`].
@@ -63,7 +64,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let store = self.store.clone();
         let sockets = TaskTracker::new();
-        let mut parts = self.start(&sockets, &stop);
+        let mut parts = self.start_parts(&sockets, &stop);
         let ended_early = tokio::select! {
             biased;
             () = stop.cancelled() => None,
@@ -72,7 +73,7 @@ impl Server {
         stop.cancel();
         let finish = async {
             while let Some(end) = parts.join_next().await {
-                if !matches!(end, Ok((_, Ok(())))) {
+                if end.is_err() {
                     let error = describe_early_end(end);
                     tracing::error!(
                         error = format!("{error:#}"),
@@ -93,26 +94,20 @@ impl Server {
         ended_early.map_or(Ok(()), Err)
     }
 
-    fn start(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<End> {
+    fn start_parts(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<&'static str> {
         let mut parts = JoinSet::new();
         let (store, feed) = (self.store, self.feed);
         let app = App::new(store.clone(), Clock::System, feed.clone(), self.policy);
         let (messages, feed_stop) = (feed.clone(), stop.clone());
-        parts.spawn(async move {
-            messages.run(feed_stop).await;
-            ("the live feed", Ok(()))
-        });
+        parts.spawn(async move { messages.run(feed_stop).await }.map(|()| "the live feed"));
         let works = match self.role {
             Role::All | Role::Worker => true,
             Role::Api => false,
         };
-        let checks = if works { build_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
+        let checks = if works { build_queue_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
             let worker = worker::run(app.clone(), self.queues, self.mailer, self.activator, stop.clone());
-            parts.spawn(async move {
-                worker.await;
-                ("the worker", Ok(()))
-            });
+            parts.spawn(worker.map(|()| "the worker"));
         }
         let router = match self.role {
             Role::All | Role::Api => {
@@ -134,16 +129,13 @@ impl Server {
             Role::Worker => api::worker_router(store, feed, checks),
         };
         let served = listener::serve(self.listener, router, self.http, stop.clone());
-        parts.spawn(async move {
-            served.await;
-            ("the HTTP server", Ok(()))
-        });
+        parts.spawn(served.map(|()| "the HTTP server"));
         parts
     }
 }
 
 /// Returns the health checks of the queues, which `/readyz` reports.
-fn build_checks(queues: Queues) -> Checks {
+fn build_queue_checks(queues: Queues) -> Checks {
     Arc::new(move || {
         let wrong =
             queues.health().into_iter().filter_map(|(name, health)| match (health.alive, health.stalled) {
@@ -156,10 +148,9 @@ fn build_checks(queues: Queues) -> Checks {
 }
 
 /// Returns the error for a part that ended although it should run.
-fn describe_early_end(end: Result<End, JoinError>) -> anyhow::Error {
+fn describe_early_end(end: Result<&str, JoinError>) -> anyhow::Error {
     match end {
-        Ok((part, Ok(()))) => anyhow!("{part} ended by itself"),
-        Ok((part, Err(error))) => error.context(format!("{part} failed")),
+        Ok(part) => anyhow!("{part} ended by itself"),
         Err(error) => anyhow::Error::new(error).context("a part of the server broke off"),
     }
 }

@@ -1,5 +1,8 @@
 //! Handles the signals that end a server. The first signal starts a graceful stop; a second one ends the process at
 //! once.
+//!
+//! `serve` and `demo` call [`cancel_on_signal`] at their start. It starts a task, and returns at once. `Err` means that
+//! the system does not let this process receive signals.
 
 use std::{process, time::Duration};
 
@@ -15,7 +18,7 @@ const ONE_STOP: Duration = Duration::from_secs(1);
 
 /// Returns a token that SIGTERM or SIGINT (Ctrl-C) cancels. A second signal, [`ONE_STOP`] or more after the first, ends
 /// the process with exit code 1.
-pub fn on_signal() -> anyhow::Result<CancellationToken> {
+pub fn cancel_on_signal() -> anyhow::Result<CancellationToken> {
     let mut signals = Signals::new().context("the signals of the system cannot be received")?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();

@@ -1,11 +1,15 @@
 //! Writes the log to stderr, as text for people or as JSON for machines.
 //!
+//! `serve`, `demo`, `migrate` and `replay` call [`init`] once, at their start. `Err` means a bad filter, or a second
+//! call. The other commands log nothing. `text`, `json` and `value` below format the events; tracing-subscriber calls
+//! them.
+//!
 //! Rules of both formats, so that the code that logs can ignore them:
 //! 1. One event is one line. Unsafe characters of all values ([`domain::text::is_unsafe`]) are escaped. Values come
 //!    from webhooks, headers, tokens, carriers and mail servers; without escaping they could forge a log line, move the
 //!    cursor of a terminal or hide text.
-//! 2. An error is logged in one field, together with its chain of causes. Log it as
-//!    `error = &error as &dyn std::error::Error`; `%error` loses the causes.
+//! 2. An error is logged in one field, together with its chain of causes. Log it as `error = &error as &dyn
+//!    std::error::Error`; `%error` loses the causes.
 //! 3. A value is cut after [`value::MAX_BYTES`].
 //! 4. A panic is logged as an event.
 
@@ -34,13 +38,13 @@ use text::TextFields;
 pub fn init(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log).context("MILEPOST_LOG: is not a filter")?;
     let ansi = io::stderr().is_terminal();
-    let started = subscriber(settings.log_format, filter, io::stderr, ansi).try_init();
+    let started = build_subscriber(settings.log_format, filter, io::stderr, ansi).try_init();
     started.context("the log could not be started")?;
     log_panics();
     Ok(())
 }
 
-fn subscriber<W>(
+fn build_subscriber<W>(
     format: LogFormat,
     filter: EnvFilter,
     writer: W,

@@ -1,4 +1,8 @@
 //! Stores activities: the changes of orders that are no transitions.
+//!
+//! `insert` writes those that the orders collected since they were loaded. [`record`](crate::orders::record) calls it,
+//! and `app::notifications::resend`, which changes nothing else of the order. `app::reads::timeline` calls
+//! `find_activity`. `read::timeline` reads lists.
 
 use domain::{Activity, Order};
 use sea_orm::EntityTrait;

@@ -1,8 +1,15 @@
-//! The SQL that differs between PostgreSQL and SQLite, side by side, and statements over many rows.
+//! The SQL that differs between PostgreSQL and SQLite, side by side, and statements over many rows. Called by the other
+//! modules of this crate.
 //!
 //! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it is
 //! prepared once, and it needs one round trip. The functions here build SQL and run nothing, except [`lock_names`] and
 //! the functions of `rows` that write.
+//!
+//! - `is_one_of` and `is_one_of_texts` match no row if the list is empty.
+//! - `skip_locked_subquery` is the part of a condition behind the column: `leases` and `outbox` take their next rows
+//!   with it. Only PostgreSQL locks and skips rows.
+//! - `lock_names` waits until nobody else holds one of the names, on PostgreSQL at most for the lock timeout.
+//!   `shipments` locks tracking numbers with it, `orders` the orders of a customer.
 
 use sea_orm::{
     ConnectionTrait, DbBackend, Statement, Value as SqlValue,
@@ -13,7 +20,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use rows::{add_to_columns, insert, select, update};
+pub(crate) use rows::{add_to_columns, build_select, insert, update};
 
 use crate::{
     error::Result,
@@ -89,6 +96,7 @@ mod tests {
             carrier: Set("ups".to_owned()),
             tracking_number: Set(row.to_string()),
             webhook_id: Set(Uuid::from_u128(row)),
+            is_further: Set(false),
         });
         webhook_wait::Entity::insert_many(waits).build(DbBackend::Postgres)
     }

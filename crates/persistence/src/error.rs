@@ -1,4 +1,13 @@
 //! The errors of the database, and which of them are worth another try.
+//!
+//! - `app::retry` and `app::error` ask `retryable`, `is_lock_timeout` and `unique_violation`. `retryable` is false
+//!   after a commit of unknown outcome, because the work may be done.
+//! - `milepost::database` and `store` ask `is_unwritable`: only a failure of the database itself can be one.
+//! - `root_message` is the text for logs, for `/readyz` and for the command line.
+//! - `unique_violation`, `statement_error` and `meaning` are `None` for errors of another kind. `meaning` covers a lost
+//!   commit, `statement_error` does not.
+//! - `from_commit_failure` decides between an ordinary failure and [`Error::CommitUnknown`]. `store::transaction` calls
+//!   it.
 
 use sea_orm::{DbErr, SqlErr};
 

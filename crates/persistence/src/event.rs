@@ -1,4 +1,5 @@
-//! Order events, as they were recorded.
+//! Order events, as they were recorded. `mapping` makes an [`Event`] of a row, and `app::orders::commands` of a
+//! transition that its own transaction writes: both look alike to the caller who gets it.
 
 use chrono::{DateTime, Utc};
 use domain::{Actor, OrderId, OrderStatus, WebhookId};

@@ -1,8 +1,10 @@
 //! The failures of webhooks and notifications, as a list: a later failure does not replace an earlier one.
 //!
-//! 1. A failure is written in the transaction that decides what happens next ([`leases::fail`](crate::leases::fail)).
+//! 1. A failure is written in the transaction that decides what happens next: [`leases::fail`](crate::leases::fail)
+//!    calls `insert`.
 //! 2. Of each webhook and of each notification the newest [`KEPT`] failures are stored. A mail is retried for days, so
 //!    without a limit one outage of the mail server would write hundreds of rows for each mail.
+//! 3. `app::reads` reads them. An id without a failure is missing in the map.
 
 use std::{collections::HashMap, hash::Hash};
 

@@ -1,5 +1,10 @@
-//! Idempotency keys: stores the answers to requests with a key, so that a repeat of the request gets the first
-//! answer.
+//! Idempotency keys: stores the answers to requests with a key, so that a repeat of the request gets the first answer.
+//!
+//! 1. `app::orders` and `app::notifications::resend` look for an answer before they do the work. A key that is missing
+//!    in the map is new.
+//! 2. They insert the answer in the transaction of the work. If another transaction has inserted the key meanwhile, the
+//!    insert fails with a unique violation, and the work begins again.
+//! 3. `app::orders::idempotency` deletes old keys, when `worker::schedule` asks for it.
 
 use std::collections::HashMap;
 

@@ -1,9 +1,16 @@
-//! Leases: how jobs share the rows of a table that are work. A row is due when the time in its `due_at`
-//! has come. It is no work while `due_at` is null.
+//! Leases: how jobs share the rows of a table that are work. A row is due when the time in its `due_at` has come. It is
+//! no work while `due_at` is null.
 //!
-//! One column, `due_at`, is the delay, the lease and the retry schedule. The relay leases due rows and sets `due_at`
-//! to the end of the lease. A job settles its rows or postpones them. If a job dies, its lease ends and the rows are
+//! One column, `due_at`, is the delay, the lease and the retry schedule. If a job dies, its lease ends and the rows are
 //! due again.
+//!
+//! 1. The relay leases due rows and sets `due_at` to the end of the lease: `app::relay` calls `lease`. An empty list
+//!    means that nothing is due.
+//! 2. A job settles its rows (`webhooks`, `notifications`). The relay postpones rows that it could not push to a queue,
+//!    and the job of webhooks those that it could not work on.
+//! 3. A job that failed records it: `app::webhooks` calls `fail`, `notifications` calls `fail_in` within its own
+//!    transaction. The row is then due again or closed as failed, as `decide` says. `None`: the row belongs to another
+//!    attempt by now, and nothing was written.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Set, Statement};

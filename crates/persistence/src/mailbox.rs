@@ -1,5 +1,7 @@
-//! The mailbox: stores mails while no mail server is configured, so that none is lost. The page `/mailbox` shows
-//! them.
+//! The mailbox: stores mails while no mail server is configured, so that none is lost.
+//!
+//! `worker::mail::mailer` inserts. The pages of `api::mailbox`, below `/mailbox`, list the latest and find one. Mails
+//! are never deleted here. Each function has a transaction or a statement of its own.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};

@@ -1,13 +1,20 @@
 //! Converts rows to domain values. A row that Milepost cannot have written is an error that names the table and the
-//! row.
+//! row. Every module that reads a table calls the conversions.
+//!
+//! - The methods of `RowPosition` convert one value of a row; `what` is the text of the error. `parse_reached` is
+//!   `None` for a rank without a time, `parse_hash` takes 32 bytes only.
+//! - `parse_number`, `parse_shipment_status` and `parse_identity` are for statements that do not read a whole row.
+//! - `log_and_skip_corrupt` is for work over all rows: `shipments` and `webhooks::requeue`. It turns any error into
+//!   `None`, and logs it.
+//! - Columns that belong together are all set or all NULL: a condition, a closing, an estimate, a retraction.
 
 use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Activity, Actor, Closed, Condition, Deadlines, DeliveryEstimate, EstimateSource, Item, ItemId,
-    ItemQuantity, Money, NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached,
-    Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer,
+    Activity, Actor, ActorKind, Closed, Condition, Deadlines, DeliveryEstimate, EstimateSource, Item, ItemId,
+    ItemQuantity, Money, NotificationId, OrderHead, OrderId, Origin, Reached, Scan, ScanId, ScanIdentity,
+    Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer,
     SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
 };
 use uuid::Uuid;
@@ -52,14 +59,29 @@ impl RowPosition<'_> {
         }
     }
 
-    fn parse_notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
-        let kind = NotificationKind::from_status(status);
-        kind.ok_or_else(|| self.build_corrupt_error(format_args!("customers are not told of {status}")))
+    /// Reads tracking numbers that [`to_number_list`] wrote.
+    fn parse_number_list(&self, list: Option<serde_json::Value>) -> Result<Vec<TrackingNumber>> {
+        let Some(list) = list else { return Ok(vec![]) };
+        let pairs: Vec<(String, String)> =
+            serde_json::from_value(list).map_err(|error| self.build_corrupt_error(error))?;
+        let parse = |(carrier, number): (String, String)| -> Result<TrackingNumber> {
+            Ok(TrackingNumber::restore(self.parse_value(&carrier)?, number))
+        };
+        pairs.into_iter().map(parse).collect()
     }
 
     fn parse_hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
         bytes.try_into().map_err(|_| self.build_corrupt_error(format_args!("{column} is not 32 bytes")))
     }
+}
+
+/// Tracking numbers as a JSON list of pairs of a carrier and a number. `None` if there are none.
+pub(crate) fn to_number_list<'a>(
+    numbers: impl IntoIterator<Item = &'a TrackingNumber>,
+) -> Option<serde_json::Value> {
+    let pairs: Vec<serde_json::Value> =
+        numbers.into_iter().map(|number| serde_json::json!([number.carrier().as_str(), &**number])).collect();
+    (!pairs.is_empty()).then(|| pairs.into())
 }
 
 /// Reads a carrier and a tracking number.
@@ -72,9 +94,19 @@ pub(crate) fn parse_number(
     Ok(TrackingNumber::restore(RowPosition { table, row }.parse_value(carrier)?, number))
 }
 
+/// Reads the direction of a shipment.
+pub(crate) fn parse_direction(row: Uuid, direction: &str) -> Result<ShipmentDirection> {
+    RowPosition { table: "shipments", row: &row }.parse_value(direction)
+}
+
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
 pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
     RowPosition { table: "shipments", row: &row }.parse_value(status)
+}
+
+/// Reads the kind of the actor who made a tracking number void.
+pub(crate) fn parse_void_by(shipment: Uuid, kind: &str) -> Result<ActorKind> {
+    RowPosition { table: "shipment_numbers", row: &shipment }.parse_value(kind)
 }
 
 /// Reads the identity of a scan.
@@ -125,7 +157,7 @@ impl TryFrom<entity::order::Model> for OrderHead {
     }
 }
 
-impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
+impl TryFrom<entity::order_item::Model> for OrderPart<Item> {
     type Error = Error;
 
     fn try_from(row: entity::order_item::Model) -> Result<Self> {
@@ -156,6 +188,7 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
             return_requested: at.parse_count("return_requested", row.return_requested)?,
             return_reason: row.return_reason,
             returned: at.parse_count("returned", row.returned)?,
+            return_written_off: at.parse_count("return_written_off", row.return_written_off)?,
             split_from: row.split_from.map(ItemId),
         };
         Ok(Self { order_id: OrderId(row.order_id), part: item })
@@ -163,12 +196,16 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
 }
 
 /// A part of an order, and the id of the order.
-pub(crate) struct OrderRows<T> {
+pub(crate) struct OrderPart<T> {
     pub order_id: OrderId,
     pub part: T,
 }
 
-pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity>) -> Result<Shipment> {
+pub(crate) fn map_shipment(
+    row: entity::shipment::Model,
+    lines: Vec<ItemQuantity>,
+    numbers: Vec<ShipmentNumber>,
+) -> Result<Shipment> {
     let at = RowPosition { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
@@ -187,6 +224,7 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
+        direction: at.parse_value(&row.direction)?,
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,
@@ -205,6 +243,7 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
             delivered_at: row.delivered_at,
         },
         tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
+        numbers,
         promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,
@@ -392,7 +431,11 @@ impl TryFrom<entity::notification::Model> for Notification {
         Ok(Self {
             id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
-            kind: at.parse_notification_kind(row.status.into())?,
+            kind: at.parse_value(&row.kind)?,
+            status: row.status.into(),
+            shipment_id: row.shipment_id.map(ShipmentId),
+            void_numbers: at.parse_number_list(row.void_numbers)?,
+            told_numbers: at.parse_number_list(row.told_numbers)?,
             state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,

@@ -1,12 +1,26 @@
 //! Notifications: one row for each key, written in the transaction of the event that causes it, and the record of the
-//! attempts to send it. `resend` makes a notification due again by request.
+//! attempts to send it. `resend` makes a notification due again by request, `corrections` writes the notifications that
+//! correct earlier ones.
+//!
+//! 1. `orders::write` calls `enqueue_notifications`. `list_news` says what a change tells the customer; if that is
+//!    nothing, no row is written. `supersede` closes the queued notifications of these orders as suppressed, except of
+//!    muted ones.
+//! 2. A row with a reason for suppression (`reason`) is written as suppressed, and is never due. An order without an
+//!    address gets one such row.
+//! 3. For `worker`, `app::notifications` takes an attempt through `open_notification`, `hand_over` just before the
+//!    content is sent, then `mark_sent` or `not_sent`. Each of these commits on its own.
+//! 4. `None` or `false` of these functions: the notification belongs to another attempt by now, or is not queued any
+//!    more. No mail may be sent then.
+//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `clear_due` takes it out of the count
+//!    when the answer of the mail server is known.
 
+mod corrections;
 mod resend;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    NotificationId, NotificationKind, NotificationMaxAge, NotificationState, Order, OrderHead, OrderId,
-    Suppression, find_suppression, notification,
+    NotificationId, NotificationKind, NotificationState, Order, OrderHead, OrderId, OrderStatus, ShipmentId,
+    Suppression, TrackingNumber, find_suppression, notification,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
@@ -14,6 +28,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub(crate) use corrections::enqueue_corrections;
 pub use resend::{find, requeue};
 
 use crate::{
@@ -22,6 +37,7 @@ use crate::{
     error::Result,
     failures::NewFailure,
     leases::{self, Leased, Next, Work},
+    mapping,
     store::{Store, Tx},
 };
 
@@ -29,11 +45,19 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub id: NotificationId,
-    /// The unique key of a recipient and a status, see [`domain::notification::notification_key`].
+    /// The unique key of a recipient and a fact, see [`domain::notification::notification_key`].
     pub key: String,
     pub order_id: OrderId,
-    /// The status that the customer is told.
+    /// What the customer is told.
     pub kind: NotificationKind,
+    /// The status that the customer is told. For a correction, the status of the order when it was recorded.
+    pub status: OrderStatus,
+    /// The shipment whose number takes the place of `void_numbers`.
+    pub shipment_id: Option<ShipmentId>,
+    /// The numbers that the customer was told and that are void.
+    pub void_numbers: Vec<TrackingNumber>,
+    /// The tracking numbers in its mails that left or may have left.
+    pub told_numbers: Vec<TrackingNumber>,
     /// The channel by which it is sent: `email`.
     pub channel: String,
     /// The address of the recipient. `None` if the order has none.
@@ -71,23 +95,25 @@ impl Notification {
             resends => format!("{}.resend-{resends}", self.key),
         }
     }
+
+    /// Whether a mail of it was sent, or may have been: an attempt handed it over and has no known answer.
+    pub fn may_have_left(&self) -> bool {
+        self.sent_at.is_some() || self.unknown_outcomes > 0
+    }
 }
 
 /// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
 /// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance. Queued
 /// notifications of a muted order were asked for by hand, and no newer one is sent in their place: they stay.
 /// [`find_suppression`] has the other reasons for which a notification is not sent.
-pub(crate) async fn enqueue_notifications(
-    tx: &Tx,
-    orders: &[&Order],
-    max_age: NotificationMaxAge,
-) -> Result<()> {
+pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> = orders.iter().copied().filter(|order| !list_news(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
     supersede(tx, sending.map(|head| head.id.0)).await?;
+    let max_age = tx.notification_max_age();
     let rows = telling.iter().flat_map(|order| {
         let news = list_news(order);
         let newest = news.len() - 1;
@@ -123,11 +149,13 @@ fn to_rows(
     }
     let rows = recipients.into_iter().enumerate();
     rows.map(|(at, recipient)| {
-        to_row(head, notification::notification_key(head.id, kind, at), kind, recipient, reason)
+        let key = notification::notification_key(head.id, kind, at);
+        to_row(head, key, kind, recipient, reason)
     })
     .collect()
 }
 
+/// A new row. Of a correction, the status is the one that the order has now.
 fn to_row(
     head: &OrderHead,
     key: String,
@@ -140,7 +168,11 @@ fn to_row(
         notification_id: Uuid::now_v7(),
         key,
         order_id: head.id.0,
-        status: kind.status().into(),
+        status: kind.status().unwrap_or(head.status).into(),
+        kind: kind.as_str().to_owned(),
+        shipment_id: None,
+        void_numbers: None,
+        told_numbers: None,
         channel: "email".to_owned(),
         // The column is not nullable: an empty text stands for no address.
         recipient: recipient.to_owned(),
@@ -160,13 +192,26 @@ fn to_row(
     }
 }
 
+/// Suppresses the queued notifications of these orders about statuses. A correction is superseded by nothing.
 async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
+    let of_status = NotificationKind::ALL.into_iter().filter(|kind| kind.status().is_some());
+    suppress(tx, orders, of_status, Suppression::Superseded).await
+}
+
+/// Suppresses the queued notifications of these kinds.
+async fn suppress(
+    tx: &Tx,
+    orders: impl Iterator<Item = Uuid>,
+    kinds: impl Iterator<Item = NotificationKind>,
+    reason: Suppression,
+) -> Result<()> {
     use entity::notification::Column;
     entity::notification::Entity::update_many()
         .col_expr(Column::State, Expr::value(NotificationState::Suppressed.as_str()))
-        .col_expr(Column::Reason, Expr::value(Suppression::Superseded.as_str()))
+        .col_expr(Column::Reason, Expr::value(reason.as_str()))
         .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
         .filter(is_one_of(tx.get_database_backend(), Column::OrderId, orders))
+        .filter(Column::Kind.is_in(kinds.map(NotificationKind::as_str)))
         .filter(Column::State.eq(NotificationState::Queued.as_str()))
         .exec(tx)
         .await?;
@@ -204,14 +249,17 @@ pub async fn open_notification(
 /// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`not_sent`] records
 /// the answer of the server, the attempt counts as one of unknown outcome, also if the process dies.
 ///
+/// `told` are the tracking numbers in the mail and in its earlier mails that may have left.
+///
 /// Returns `false` if the notification no longer belongs to this job or is superseded. Then its mail must not be
 /// sent.
-pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
+pub async fn hand_over(store: &Store, leased: &Leased, told: &[TrackingNumber]) -> Result<bool> {
     use entity::notification::Column;
     let tx = store.begin().await?;
     let counted = entity::notification::Entity::update_many()
         .col_expr(Column::UnknownOutcomes, Expr::col(Column::UnknownOutcomes).add(1))
         .col_expr(Column::ContentAttempt, Expr::value(leased.attempt))
+        .col_expr(Column::ToldNumbers, Expr::value(mapping::to_number_list(told)))
         .filter(is_at_attempt(leased))
         .filter(Column::ContentAttempt.lt(leased.attempt))
         .exec(&tx)

@@ -1,4 +1,15 @@
-//! Orders: loads them under their row locks, and writes what [`Order::apply`] changed.
+//! Orders: loads them under their row locks, and writes what [`Order::apply`] changed. Called by `app` for changes,
+//! inside of a transaction; `read::orders` has the reads for people.
+//!
+//! - `lock_and_load` is step one of every change: of commands, webhooks, replays, replacements and resends. It waits
+//!   for rows that others hold.
+//! - `app::orders` places orders. It first asks `head` whether the same request has placed the order already,
+//!   `has_reference` whether the merchant's order number is taken, and `placed_by_customer` for the limit of a
+//!   customer: it returns times, newest first, and makes other orders of this customer wait.
+//! - `event_at` gives `app::orders::commands` the event of an answer that is repeated. `None`: the order has no such
+//!   version.
+//! - `items_of` is also for `read`. It fails with [`TooManyRows`](crate::Error::TooManyRows) if there are more than
+//!   `most` rows. An order without items is missing in its map.
 
 mod write;
 
@@ -16,7 +27,7 @@ use crate::{
     entity::{order, order_event, order_item, status::Status},
     error::Result,
     event::Event,
-    mapping::OrderRows,
+    mapping::OrderPart,
     read::bounded::{at_most, one_more},
     shipments::shipments_of,
     store::Tx,
@@ -107,7 +118,7 @@ pub(crate) async fn items_of(
     let rows = at_most("order_items", rows, most)?;
     let mut found: HashMap<OrderId, Vec<Item>> = HashMap::with_capacity(orders.len());
     for row in rows {
-        let item = OrderRows::<Item>::try_from(row)?;
+        let item = OrderPart::<Item>::try_from(row)?;
         found.entry(item.order_id).or_default().push(item.part);
     }
     Ok(found)

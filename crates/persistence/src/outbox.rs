@@ -1,5 +1,9 @@
-//! The outbox: the changes of orders that the live feed has not published yet. Each change of an order writes an
-//! entry; publishing deletes it.
+//! The outbox: the changes of orders that the live feed has not published yet.
+//!
+//! 1. `orders::write` writes an entry for each order that it inserts or changes, in the same transaction.
+//! 2. `app::relay` takes a batch, publishes it, and commits: the commit deletes the entries. Without a commit they
+//!    stay. No entry means that there is nothing to publish. Entries that another process takes at the moment are
+//!    skipped.
 
 use domain::{Order, OrderId, UserId};
 use sea_orm::{ConnectionTrait, Statement};

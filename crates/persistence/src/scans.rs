@@ -1,10 +1,19 @@
-//! Stores scans: each scan once, with the number of its repeats. Webhooks, replays and manual scans load a
-//! [`ScanRecorder`], let `domain` record scans in it, and write what it noted.
+//! Stores scans: each scan once, with the number of its repeats. Webhooks, replays and manual scans take three steps in
+//! one transaction:
+//!
+//! 1. `load_recorder` loads what is stored of the shipments into a [`ScanRecorder`].
+//! 2. `domain` records scans in it.
+//! 3. `record` writes what it noted: new scans; scans whose data or meaning is revised (`update_revised`); retracted
+//!    scans, which stay stored (`update_retracted`); and for scans that came again, how often (`add_to_seen`).
+//!
+//! `app::orders::commands`, `app::webhooks::process` and `app::webhooks::replay::apply` do this.
+//! `app::webhooks::load_router` calls `load_for_shipments` to route scans. A shipment without scans is missing in its
+//! map.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
-    ScanId, ShipmentId, StoredScan,
+    Order, OrderId, ScanId, ShipmentId, StoredScan,
     ingest::{ScanKey, ScanRecorder},
 };
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, Set};
@@ -15,6 +24,7 @@ use crate::{
     entity::scan,
     error::Result,
     mapping::LOCAL_TIME,
+    shipments,
     store::Tx,
 };
 
@@ -42,11 +52,19 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-/// Loads the stored scans of these shipments, to record further ones. The caller has locked their orders. In a replay,
-/// today's meanings of codes replace the stored ones.
-pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -> Result<ScanRecorder> {
+/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders. In
+/// a replay, today's meanings of codes replace the stored ones.
+pub async fn load_recorder(
+    tx: &Tx,
+    orders: &HashMap<OrderId, Order>,
+    shipments: &[ShipmentId],
+    is_replay: bool,
+) -> Result<ScanRecorder> {
     let stored = load_for_shipments(tx, shipments).await?;
-    Ok(ScanRecorder::new(stored, is_replay, || ScanId(Uuid::now_v7())))
+    let wanted: HashSet<ShipmentId> = shipments.iter().copied().collect();
+    let scanned = orders.values().flat_map(Order::shipments).filter(|one| wanted.contains(&one.id));
+    let number_taken = shipments::find_with_taken_number(tx, scanned).await?;
+    Ok(ScanRecorder::new(stored, number_taken, is_replay, || ScanId(Uuid::now_v7())))
 }
 
 /// Writes what the recorder noted: new scans, revised and retracted ones, and how often scans came again. The caller
@@ -55,7 +73,7 @@ pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
     dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
     update_revised(tx, recorder.revised_scans()).await?;
-    retract(tx, recorder.retracted_scans()).await?;
+    update_retracted(tx, recorder.retracted_scans()).await?;
     add_to_seen(tx, recorder.seen_again()).await
 }
 
@@ -127,7 +145,7 @@ async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>)
     Ok(())
 }
 
-async fn retract(tx: &Tx, retracted: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+async fn update_retracted(tx: &Tx, retracted: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = retracted.into_iter().map(|stored| {
         let row = to_row(stored);
         let new = scan::ActiveModel {

@@ -2,9 +2,17 @@
 //!
 //! 1. SQLite has one connection that writes and several that read. PostgreSQL has one pool for both.
 //! 2. Functions that write take a [`Tx`]. Functions that only read take the [`Store`], and see committed rows.
+//! 3. `milepost` opens, migrates and closes the store: `serve`, `check`, `migrate` and the demo. It lists the
+//!    migrations, each with its name and whether it is applied.
+//! 4. `api::health` calls `ping` and `writable` for `/readyz`. A `writable` that waits in vain for `patience` is still
+//!    `Ok`, unless nothing could be written for ten seconds.
+//! 5. `app` and the other modules of this crate begin and commit transactions. Begin waits at most five seconds for a
+//!    connection. Work that may be repeated ends with `commit_repeatable`, other work with `commit`.
+//! 6. Only tests call `unmigrate` and `on_statement`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use domain::NotificationMaxAge;
 use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -41,6 +49,7 @@ pub struct Store {
     reader: DatabaseConnection,
     connections: Arc<Connections>,
     writing: Arc<Writing>,
+    notification_max_age: NotificationMaxAge,
 }
 
 impl fmt::Debug for Store {
@@ -61,6 +70,12 @@ impl Store {
     /// cannot be opened.
     pub fn connect(url: &str, connections: u32) -> BoxFuture<'_, Result<Self>> {
         Box::pin(connect(url, connections))
+    }
+
+    /// The same store, whose transactions notify customers only of events that are not older than this. Every process
+    /// that changes orders sets it once.
+    pub fn with_notification_max_age(self, notification_max_age: NotificationMaxAge) -> Self {
+        Self { notification_max_age, ..self }
     }
 
     /// Applies the pending migrations. Several processes can call this at the same time. Writes nothing if none is
@@ -185,7 +200,7 @@ async fn connect(url: &str, connections: u32) -> Result<Store> {
         options.map_sqlx_postgres_opts(|options| options.options(LIMITS));
         known.watch_postgres(&mut options);
         let writer = Database::connect(options).await?;
-        return Ok(Store { reader: writer.clone(), writer, connections: known, writing: Arc::default() });
+        return Ok(build_store(writer.clone(), writer, known));
     }
     if url.starts_with("sqlite:") {
         let mut options = sqlite_options(url, 1, false);
@@ -197,9 +212,18 @@ async fn connect(url: &str, connections: u32) -> Result<Store> {
             let options = pool.connect_options().as_ref().clone();
             pool.set_connect_options(options.create_if_missing(false));
         }
-        return Ok(Store { writer, reader, connections: known, writing: Arc::default() });
+        return Ok(build_store(writer, reader, known));
     }
     Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
+}
+
+fn build_store(
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    connections: Arc<Connections>,
+) -> Store {
+    let notification_max_age = NotificationMaxAge::default();
+    Store { writer, reader, connections, writing: Arc::default(), notification_max_age }
 }
 
 async fn migrate(store: &Store) -> Result<()> {

@@ -1,6 +1,14 @@
 //! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became of
 //! it. A webhook belongs to the job that leased it, until it is settled or leased again; the functions with [`Leased`]
-//! check that.
+//! check that, and leave out or answer `false` for one that belongs to another attempt.
+//!
+//! 1. `app::webhooks` inserts what senders push.
+//! 2. `app::webhooks::process` counts how many bodies fit into memory, locks and loads those, and settles them in the
+//!    same transaction. A webhook with very many parcels is locked alone, without its body (`lock_leased`).
+//! 3. `settle` sets the state and its reason, ends the lease, and writes for which numbers the webhook waits. An
+//!    earlier failure is cleared. `find_waits` reads the numbers of webhooks that are processed again.
+//! 4. `app::webhooks::callback` counts calls to a sender: `false` also after the last permitted call.
+//! 5. `was_settled` is true for a webhook with a reason. The reason stays when the webhook is requeued.
 
 use std::collections::{HashMap, HashSet};
 
@@ -230,25 +238,43 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|number| webhook_wait::Model {
-            carrier: number.carrier().as_str().to_owned(),
-            tracking_number: number.to_string(),
-            webhook_id: one.id.0,
-        })
-    });
-    dialect::insert(tx, waits, "ON CONFLICT DO NOTHING").await?;
+    dialect::insert(tx, to_wait_rows(settled), "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 
-/// The tracking numbers for which these webhooks waited when they were last settled.
+/// The numbers for which the webhooks wait: first the main ones. A number can be the main number of one parcel and a
+/// further one of another parcel; then the first row counts.
+fn to_wait_rows(settled: &[SettledWebhook]) -> Vec<webhook_wait::Model> {
+    let (mut main, mut further) = (Vec::new(), Vec::new());
+    for one in settled {
+        for (number, others) in &one.waits_for {
+            let row = |text: &str, is_further| webhook_wait::Model {
+                carrier: number.carrier().as_str().to_owned(),
+                tracking_number: text.to_owned(),
+                webhook_id: one.id.0,
+                is_further,
+            };
+            main.push(row(number, false));
+            further.extend(others.iter().map(|other| row(other, true)));
+        }
+    }
+    main.extend(further);
+    main
+}
+
+/// The tracking numbers for which these webhooks waited when they were last settled, without the further numbers of
+/// their parcels.
 pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, TrackingNumber)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
     let of_these =
         is_one_of(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
-    let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
+    let rows = webhook_wait::Entity::find()
+        .filter(of_these)
+        .filter(webhook_wait::Column::IsFurther.eq(false))
+        .all(tx)
+        .await?;
     let wait = |row: webhook_wait::Model| {
         let id = WebhookId(row.webhook_id);
         let row_name = format_args!("of webhook {id}");

@@ -1,4 +1,7 @@
-//! Posts one webhook with one scan, as a carrier would.
+//! Posts one webhook with one scan, as a carrier would: `milepost scan` without `--story`.
+//!
+//! Called by `milepost::commands::scan::run`. A scan that the format of the sender cannot express is bad usage of
+//! `--status`.
 
 use anyhow::bail;
 use app::Clock;
@@ -15,7 +18,7 @@ use crate::{
 /// A scan to report.
 #[derive(Clone, Debug)]
 pub struct Scan {
-    /// Who sends the webhook.
+    /// The sender that reports the scan.
     pub sender: Sender,
     /// The tracking number, as the user typed it.
     pub tracking: String,
@@ -47,7 +50,7 @@ pub async fn run(
         (Some(own), Some(_) | None) => own,
         (None, carrier) => carrier.unwrap_or(Carrier::FEDEX),
     };
-    let number = values::tracking_number(carrier, &scan.tracking)
+    let number = values::parse_tracking_number(carrier, &scan.tracking)
         .map_err(|problem| BadUsage { argument: "--tracking", problem })?;
     let secrets = secrets(sender)?;
     let now = Clock::System.now();
@@ -64,7 +67,7 @@ pub async fn run(
         let answer = post.send(&webhook).await?;
         let line = format!("{} {}", answer.status, answer.text);
         if !answer.status.is_success() {
-            bail!("{} refused it: {}", post.address(sender), line.trim_end());
+            bail!("{} refused it: {}", post.address_for(sender), line.trim_end());
         }
         print_line(line.trim_end())?;
     }

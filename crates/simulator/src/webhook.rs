@@ -1,4 +1,16 @@
-//! Composes and posts webhooks as a sender does. `milepost scan`, its stories and the demo use it.
+//! Composes webhooks as a sender does, and posts them to a server.
+//!
+//! Called by `scan`, `story` and `demo::carrier`. The tests of the product call [`Webhook::simulate`], `milepost scan`
+//! calls [`Post::to`] and [`Post::to_server`].
+//!
+//! 1. [`Webhook::simulate`] writes and signs one webhook with one scan. `None` means that the sender's format cannot
+//!    express it. It sends nothing.
+//! 2. A [`Post`] knows the address. [`Post::to`] and [`Post::to_server`] send nothing either; `Err` means that the
+//!    address is not `http` or `https`, or that no HTTP client can be made.
+//!    A path in the address is the route of one sender for `to`, and a prefix of all routes for `to_server`.
+//! 3. `Post::send` posts a webhook once. Any HTTP status is `Ok`, also 401. `Err` means: no answer within ten seconds.
+//!
+//! `find_innermost_cause` is for errors of `reqwest`, whose outer texts say little. `api_client` uses it too.
 
 use std::{error::Error, time::Duration};
 
@@ -15,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A webhook, ready to be posted.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Who sends the webhook.
+    /// The sender whose format and signature the webhook has.
     pub sender: Sender,
     /// The headers that authenticate the sender, such as a signature.
     pub headers: Vec<(String, String)>,
@@ -69,30 +81,31 @@ impl Post {
     /// Posts to the routes for webhooks of a server. If the address has a path, it is the complete address of one
     /// route.
     pub fn to(address: &Url) -> anyhow::Result<Self> {
-        let place = if address.path() == "/" { server(address) } else { Place::Webhook(address.clone()) };
-        Self::at(address, place)
+        let place =
+            if address.path() == "/" { build_server_place(address) } else { Place::Webhook(address.clone()) };
+        Self::with_place(address, place)
     }
 
     /// Posts to the routes for webhooks of a server. The path of the address is a prefix of the routes.
     pub fn to_server(address: &Url) -> anyhow::Result<Self> {
-        Self::at(address, server(address))
+        Self::with_place(address, build_server_place(address))
     }
 
     /// Posts to a server on this machine, without a proxy.
     pub(crate) fn without_proxy(url: &str) -> anyhow::Result<Self> {
-        Ok(Self { http: client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
+        Ok(Self { http: build_client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
     }
 
-    fn at(address: &Url, to: Place) -> anyhow::Result<Self> {
+    fn with_place(address: &Url, to: Place) -> anyhow::Result<Self> {
         if !matches!(address.scheme(), "http" | "https") {
             let problem = format!("{address} is not a web address, as in http://127.0.0.1:8080");
             return Err(BadUsage { argument: "--to", problem }.into());
         }
-        Ok(Self { http: client(Client::builder())?, to })
+        Ok(Self { http: build_client(Client::builder())?, to })
     }
 
     /// Returns the address to which webhooks of the sender are posted.
-    pub(crate) fn address(&self, sender: Sender) -> String {
+    pub(crate) fn address_for(&self, sender: Sender) -> String {
         match &self.to {
             Place::Server(server) => format!("{server}/webhooks/{sender}"),
             Place::Webhook(webhook) => webhook.to_string(),
@@ -101,30 +114,30 @@ impl Post {
 
     /// Posts the webhook once. Returns the answer whatever its status is; no answer is an error.
     pub(crate) async fn send(&self, webhook: &Webhook) -> anyhow::Result<HttpAnswer> {
-        let to = self.address(webhook.sender);
+        let to = self.address_for(webhook.sender);
         let unanswered = || format!("no answer from {to}");
         let mut request = self.http.post(&to).header(CONTENT_TYPE, "application/json");
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
         }
         let answer = request.body(webhook.body.clone()).send().await;
-        let answer = answer.map_err(innermost).with_context(unanswered)?;
+        let answer = answer.map_err(find_innermost_cause).with_context(unanswered)?;
         let status = answer.status();
-        let text = answer.text().await.map_err(innermost).with_context(unanswered)?;
+        let text = answer.text().await.map_err(find_innermost_cause).with_context(unanswered)?;
         Ok(HttpAnswer { status, text: text.trim().to_owned() })
     }
 }
 
-fn client(builder: ClientBuilder) -> anyhow::Result<Client> {
+fn build_client(builder: ClientBuilder) -> anyhow::Result<Client> {
     builder.timeout(PATIENCE).build().context("no HTTP client can be made")
 }
 
-fn server(address: &Url) -> Place {
+fn build_server_place(address: &Url) -> Place {
     Place::Server(address.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Returns the innermost cause of the client's error, which says what happened.
-pub fn innermost(error: reqwest::Error) -> anyhow::Error {
+/// Returns the find_innermost_cause cause of the client's error, which says what happened.
+pub fn find_innermost_cause(error: reqwest::Error) -> anyhow::Error {
     let mut cause: &dyn Error = &error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -141,11 +154,11 @@ mod tests {
         // The error says that a provider is installed already; that is fine.
         rustls::crypto::ring::default_provider().install_default().ok();
         let address =
-            |url: &str| Post::to(&url.parse().unwrap()).map(|post| post.address(Sender::Ups).to_string());
+            |url: &str| Post::to(&url.parse().unwrap()).map(|post| post.address_for(Sender::Ups).to_string());
         assert_eq!(address("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080/webhooks/ups");
         assert_eq!(address("https://h/behind/proxy").unwrap(), "https://h/behind/proxy");
         let below = Post::to_server(&"https://h/behind/proxy/".parse().unwrap()).unwrap();
-        assert_eq!(below.address(Sender::Ups), "https://h/behind/proxy/webhooks/ups");
+        assert_eq!(below.address_for(Sender::Ups), "https://h/behind/proxy/webhooks/ups");
         assert!(address("ftp://h").unwrap_err().to_string().starts_with("--to: "));
     }
 }

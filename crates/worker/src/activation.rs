@@ -1,10 +1,14 @@
 //! Activates new subscriptions: calls the sender and sends back the secret that it has sent. Only DHL asks for that, in
 //! its Unified Push API.
 //!
-//! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
-//! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the
-//! database. A failure says whether a retry may succeed: no answer, 408, 429 and 5xx may pass, every other status does
-//! not.
+//! `milepost` makes the [`Activator`] of its settings. The webhook job calls `activate_subscription`. The URL is made
+//! only from the setting and the id of the subscription, and redirects are not followed, so a webhook cannot direct the
+//! call elsewhere. This module does not depend on the domain or the database. A failure says whether a retry may
+//! succeed: no answer, 408, 429 and 5xx may pass, every other status does not. Without an API key every activation
+//! fails for good.
+//!
+//! Of an error response [`MAX_READ`] bytes are read, on one line (`read_excerpt`), and [`MAX_TOLD`] characters are
+//! stored. Key and secret are replaced by `***`.
 
 use std::time::Duration;
 

@@ -3,6 +3,9 @@
 //!
 //! This crate makes no decisions. A job opens its rows, calls one use case or the mail server, and settles the rows. A
 //! job may run twice, late, or at the same time as another run of itself.
+//!
+//! `milepost` makes the queues, the mailer and the activator, and calls [`run`] in each process that works.
+//! `Queues::redis` connects when it is used first. `milepost` asks `Queues::health` for readiness.
 
 mod activation;
 mod jobs;
@@ -77,29 +80,21 @@ pub fn run(
     activator: Activator,
     stop: CancellationToken,
 ) -> BoxFuture<'static, ()> {
-    Box::pin(run_tasks(app, queues, mailer, activator, stop))
-}
-
-async fn run_tasks(
-    app: App,
-    queues: Queues,
-    mailer: Arc<Mailer>,
-    activator: Activator,
-    stop: CancellationToken,
-) {
-    let jobs = Jobs::new(&app, mailer, activator);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(relay::run(app.relay().clone(), queues.clone(), stop.clone()));
-    tasks.spawn(schedule::run(app, stop.clone()));
-    for work in Work::ALL {
-        let (jobs, queue) = (jobs.clone(), queues.queue_of(work).clone());
-        let concurrency = jobs.concurrency(work);
-        let handler = move |batch| jobs.clone().handle_batch(work, batch);
-        tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
-    }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(error = &error as &dyn std::error::Error, "a background task broke off");
+    Box::pin(async move {
+        let jobs = Jobs::new(&app, mailer, activator);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(relay::run(app.relay().clone(), queues.clone(), stop.clone()));
+        tasks.spawn(schedule::run(app, stop.clone()));
+        for work in Work::ALL {
+            let (jobs, queue) = (jobs.clone(), queues.queue_of(work).clone());
+            let concurrency = jobs.concurrency(work);
+            let handler = move |batch| jobs.clone().handle_batch(work, batch);
+            tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
         }
-    }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = &error as &dyn std::error::Error, "a background task broke off");
+            }
+        }
+    })
 }

@@ -1,9 +1,12 @@
-//! The relay: leases due rows and pushes their ids to the queues, and publishes the outbox to the live feed.
+//! The relay: leases due rows and pushes their ids to the queues, and publishes the outbox to the live feed. `lib.rs`
+//! starts `run` as a task.
 //!
 //! A poke after each commit wakes the relay. If a poke is lost, the relay finds the work at its next tick. While a
 //! queue is long, rows stay in the database, where the backlog is visible. A batch that a queue does not take is
-//! postponed. A failed turn is logged; the next turn begins after a pause. `run_due_work` does the work without queues,
-//! for tests.
+//! postponed. A failed turn is logged; the next turn begins after a pause.
+//!
+//! One turn is `run_once`. It publishes first, then calls `enqueue_work` for all queues at the same time, also if
+//! publishing failed. `run_due_work` does the work without queues, for tests.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Runs the periodic maintenance tasks. Several processes may run them at the same time: a repeated run finds nothing
-//! to do.
+//! to do. `lib.rs` starts it as a task. A task that fails is logged, and runs again at the next tick.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, error::Error, time::Duration};
 
 use app::App;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,17 +26,14 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         if tick.is_multiple_of(REPROCESS_EVERY)
             && let Err(error) = app.inbox().reprocess_unknown(&mut meaningless).await
         {
-            let error = &error as &dyn std::error::Error;
+            let error = &error as &dyn Error;
             tracing::warn!(error, "codes that have got a meaning were not looked for");
         }
         if let Err(error) = app.inbox().requeue_missed().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
+            tracing::warn!(error = &error as &dyn Error, "waiting webhooks were not looked at");
         }
         if let Err(error) = app.orders().delete_old_keys().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "old idempotency keys were not forgotten"
-            );
+            tracing::warn!(error = &error as &dyn Error, "old idempotency keys were not forgotten");
         }
     }
 }

@@ -190,6 +190,8 @@ async fn numbers_of_two_carriers_do_not_meet(database: Database) {
     let again = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(carrier("GLS"), " 5555 ").unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines: None,
         estimated_delivery: None,

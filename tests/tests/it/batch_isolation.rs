@@ -91,7 +91,7 @@ async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(databas
     }
     // Simulate that both webhooks were locked when their shipments were registered, so they are still unmatched.
     database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
-    for table in ["webhook_waits", "shipments"] {
+    for table in ["webhook_waits", "shipment_numbers"] {
         let garble = format!("UPDATE {table} SET carrier = 'PIGEON' WHERE tracking_number = 'N1'");
         database.execute(&garble).await;
     }

@@ -90,12 +90,12 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
         shop.to(order, OrderStatus::Cancelled).await.unwrap();
     }
     database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
-    for table in ["webhook_waits", "shipments"] {
+    for table in ["webhook_waits", "shipment_numbers"] {
         database.execute(&format!("UPDATE {table} SET carrier = 'PIGEON'")).await;
     }
     let log = Log::listen();
     assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 0);
-    for row in ["table webhook_waits, row N0: ", "table shipments, row "] {
+    for row in ["table webhook_waits, row N0: ", "table shipment_numbers, row "] {
         let told = log.lines_with(row);
         assert!(
             !told.is_empty() && told.iter().all(|line| line.contains("a row is passed over")),

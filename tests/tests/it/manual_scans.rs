@@ -6,8 +6,8 @@ use app::{
 };
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, ConditionKind, InputField, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request,
-    ScanEffect, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, ConditionKind, Evidence, InputField, Meaning, OrderStatus, Origin, OriginKind, Refusal,
+    Request, ScanEffect, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::read;
 use tests::{
@@ -22,6 +22,7 @@ on_every_database!(
     each_persons_words_stay_under_their_own_name,
     a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
+    a_return_is_ended_by_staff_and_not_by_a_supplier,
 );
 
 fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> ManualScan {
@@ -164,4 +165,41 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
     let refused = shop.app.orders().record_scan(customer, good, None).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+}
+
+/// A scan of a supplier counts, but does not end a return. The same scan by staff does.
+async fn a_return_is_ended_by_staff_and_not_by_a_supplier(database: Database) {
+    let shop = Shop::new(database.store);
+    let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
+    let system = Caller { actor: Actor::new(ActorKind::System, "erp"), request_id: None, email: None };
+    for (number, staff) in [("313131", support()), ("323232", system)] {
+        let mut new = new_order(&[1]);
+        new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
+        let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
+        shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
+        shop.to(order, OrderStatus::Processing).await.unwrap();
+        let shipment = shop.ship(order, number).await;
+        shop.process_code(number, "IT").await;
+        shop.wait(TimeDelta::hours(2));
+        shop.process_code(number, "RS").await;
+        shop.wait(TimeDelta::hours(2));
+        let delivered = seen(&shop, shipment.id, ShipmentStatus::Delivered);
+        let by = |caller: &Caller| shop.app.orders().record_scan(caller.clone(), delivered.clone(), None);
+        let stored = async || {
+            let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id);
+            let newest = scans.unwrap().remove(0);
+            (newest.scan.evidence, newest.effect, newest.recorded_by.unwrap())
+        };
+        let done = by(&acme).await.unwrap();
+        assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::ReturnedToSender);
+        assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+        assert_eq!(stored().await, (Evidence::Supplier, ScanEffect::ReturnLeg, acme.actor.clone()));
+
+        let done = by(&staff).await.unwrap();
+        assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::Delivered);
+        assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+        assert_eq!(stored().await, (Evidence::Staff, ScanEffect::Applied, acme.actor.clone()));
+        assert!(!by(&acme).await.unwrap().changed, "a supplier does not weaken what staff said");
+        assert_eq!(stored().await.0, Evidence::Staff);
+    }
 }

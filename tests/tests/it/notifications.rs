@@ -12,6 +12,7 @@ use tests::{
 };
 use worker::mail::Mailer;
 
+mod corrections;
 mod failures;
 mod recipients;
 mod resend;

@@ -29,6 +29,8 @@ fn usps(number: &str, lines: Option<Vec<ItemQuantity>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(Carrier::USPS, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines,
         estimated_delivery: None,

@@ -74,7 +74,7 @@ async fn three_units_are_asked_back_and_the_last_one_in_makes_the_order_returned
         panic!("{refused:?}")
     };
     assert_eq!(blocker.code, BlockerCode::ReturnIncomplete);
-    let refused = shop.ask(order, receive(line(items[1], 2))).await;
+    let refused = shop.ask(order, receive(line(items[1], 3))).await;
     let Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) = refused else {
         panic!("{refused:?}")
     };
@@ -126,6 +126,8 @@ async fn the_database_keeps_the_books_as_well(database: Database) {
         "return_requested = -1",
         "returned = 1",
         "return_requested = 1, returned = 2",
+        "return_requested = 1, returned = 1, return_written_off = 1",
+        "return_written_off = -1",
         "cancelled = 1, return_requested = 2",
         "accept_by = '2026-03-01T12:00:00+00:00'",
         "origin_kind = 'warehouse', accepted_at = '2026-03-01T12:00:00+00:00'",

@@ -54,7 +54,7 @@ async fn numbers_that_are_used_again_are_found_by_an_index() {
     let (store, statements) = Statements::record(&database).await;
     let shop = Shop::new(store);
     shop.app.inbox().requeue_missed().await.unwrap();
-    let sql = statements.take(|sql| sql.contains("n.created_at")).remove(0);
+    let sql = statements.take(|sql| sql.contains("n.added_at")).remove(0);
     let explain = Statement::from_sql_and_values(
         DbBackend::Sqlite,
         format!("EXPLAIN QUERY PLAN {sql}"),
@@ -62,7 +62,7 @@ async fn numbers_that_are_used_again_are_found_by_an_index() {
     );
     let plan = database.connection().await.query_all_raw(explain).await.unwrap();
     let plan: Vec<String> = plan.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
-    assert!(plan.iter().any(|step| step.contains("idx_shipment_created")), "{sql}: {}", plan.join("\n"));
+    assert!(plan.iter().any(|step| step.contains("idx_number_added")), "{sql}: {}", plan.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

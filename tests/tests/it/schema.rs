@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{OrderStatus, ShipmentStatus};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use tests::{database::Database, on_every_database};
+use tests::{database::Database, on_every_database, shop::Shop};
 
 on_every_database!(
     the_database_knows_the_statuses_of_the_domain,
@@ -33,18 +33,20 @@ async fn the_database_knows_the_statuses_of_the_domain(database: Database) {
     }
 }
 
-/// The index `uq_shipment_live` has its own list of the shipment statuses that are not on the way. It must equal the
-/// domain's.
+/// A number is exclusive in the database exactly while its shipment is on its way.
 async fn a_number_is_one_shipments_while_it_is_on_its_way(database: Database) {
+    let shop = Shop::new(database.store.clone());
     let connection = database.connection().await;
-    let (backend, sql) = match database.store.is_postgres() {
-        true => (DbBackend::Postgres, "SELECT pg_get_indexdef('uq_shipment_live'::regclass)"),
-        false => (DbBackend::Sqlite, "SELECT sql FROM sqlite_master WHERE name = 'uq_shipment_live'"),
-    };
-    let definition = rows(&connection, backend, sql).await.remove(0);
-    let listed: Vec<&str> = definition.split('\'').skip(1).step_by(2).collect();
-    let arrived = ShipmentStatus::ALL.iter().filter(|status| !status.is_on_its_way());
-    assert_eq!(listed, arrived.map(|status| status.as_str()).collect::<Vec<_>>());
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "790000000001").await;
+    let exclusive = "SELECT CASE WHEN is_exclusive THEN 'yes' ELSE 'no' END FROM shipment_numbers";
+    let backend = connection.get_database_backend();
+    for status in [ShipmentStatus::PickedUp, ShipmentStatus::OutForDelivery, ShipmentStatus::Delivered] {
+        shop.scan("790000000001", status).await;
+        shop.drain().await;
+        let expected = if status.is_on_its_way() { "yes" } else { "no" };
+        assert_eq!(rows(&connection, backend, exclusive).await, [expected], "{status}");
+    }
 }
 
 #[tokio::test]

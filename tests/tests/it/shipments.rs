@@ -137,6 +137,8 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
         let again = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(Carrier::FEDEX, "111").unwrap(),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines: of,
             estimated_delivery: None,

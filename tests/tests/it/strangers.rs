@@ -119,6 +119,8 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
         let shipment = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(Carrier::FEDEX, &format!("ACME-{by_supplier}")).unwrap(),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines: None,
             estimated_delivery: None,

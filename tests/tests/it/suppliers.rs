@@ -155,6 +155,8 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(Carrier::UPS, "1Z").unwrap(),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin: None,
             lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
@@ -199,6 +201,8 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(Carrier::FEDEX, "515151").unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
         lines: Some(lines),
         estimated_delivery: None,

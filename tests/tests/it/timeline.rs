@@ -212,6 +212,8 @@ async fn ship(shop: &Shop, caller: Caller, order: OrderId, number: &str, item_id
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(Carrier::FEDEX, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
         estimated_delivery: None,

@@ -59,6 +59,8 @@ async fn shipped(shop: &Shop, carrier: Carrier, number: &str) -> (OrderId, Shipm
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
+        further_numbers: vec![],
+        shares_numbers: false,
         origin: None,
         lines: None,
         estimated_delivery: None,

@@ -17,6 +17,10 @@ pub enum ActivityKind {
     /// A shipment was cancelled in Milepost: on request, with its order, or because its units or its number went
     /// elsewhere after the carrier had cancelled it. A cancellation that only the carrier reports is a scan.
     ShipmentCancelled,
+    /// A shipment got a further tracking number.
+    TrackingNumberAdded,
+    /// A shipment got another primary tracking number. The former one is void.
+    TrackingNumberReplaced,
     /// A supplier will ship items: it said so, or it shipped units of them. Not shown to customers.
     ItemsAccepted,
     /// A supplier will not ship items. Not shown to customers.
@@ -27,6 +31,10 @@ pub enum ActivityKind {
     ReturnRequested,
     /// Units were sent back and have arrived.
     ReturnReceived,
+    /// Units that were asked back are not expected any more.
+    ReturnWrittenOff,
+    /// A parcel in which the customer sends units back was registered.
+    ReturnShipmentCreated,
     /// A person recorded a scan. The scan is an entry of its own.
     ScanRecorded,
     /// A notification is sent again by request.
@@ -60,7 +68,7 @@ impl Activity {
         self.0.activity.order_id.to_string().into()
     }
 
-    /// What was changed.
+    /// What was changed. The keys of `facts` depend on it.
     async fn kind(&self) -> ActivityKind {
         self.0.activity.kind.into()
     }

@@ -32,7 +32,7 @@ pub struct Connection<T: OutputType> {
 pub struct Edge<T: OutputType> {
     /// The place of the record in the list. Send it as `after` or `before`.
     cursor: String,
-    /// The record.
+    /// The record at this place.
     node: T,
 }
 

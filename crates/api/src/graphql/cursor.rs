@@ -14,7 +14,6 @@ use super::{error::bad_cursor, time::check_plausible};
 /// The kind of list or subscription in which a cursor is a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The list of orders.
     Orders,
     /// The event log of all orders.
     Events,

@@ -58,6 +58,17 @@ pub enum ShipmentStatus {
     Cancelled,
 }
 
+/// Whether a shipment goes to the customer or comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::ShipmentDirection")]
+pub enum ShipmentDirection {
+    /// It goes to the customer.
+    Outbound,
+    /// The customer sends delivered units back in it. Its scans do not move the order, and no mail tells of them. It does
+    /// not count in `progress`.
+    Return,
+}
+
 /// A problem with a shipment. A shipment has it in addition to its status. Later progress clears it, except `RETURNING`
 /// and `RETURNED`, which last as long as the status `RETURNED_TO_SENDER`. A delivery clears everything but `DAMAGED` and
 /// `LOST`.
@@ -158,8 +169,10 @@ pub enum ScanEvidence {
     /// The carrier reports data, for example that a label was made. It does not show that the carrier has the parcel, so
     /// the shipment can still be cancelled.
     Electronic,
-    /// A person recorded it by hand.
+    /// Support or a system recorded it by hand.
     Staff,
+    /// A supplier recorded it by hand. Unlike a scan by staff, it does not end the return of a shipment.
+    Supplier,
 }
 
 /// The reason why an order cannot get a status now.

@@ -131,7 +131,7 @@ impl OrderEvent {
 /// The party that caused a change.
 #[derive(SimpleObject)]
 pub struct Actor {
-    /// The kind of party.
+    /// Whether it is a person, a carrier, a supplier or a system.
     kind: ActorKind,
     /// The id of the party: the id of a user, the code of a supplier or the name of a carrier. Suppliers see only their
     /// own code, customers only their own id.

@@ -8,29 +8,31 @@ mod dropship;
 mod lenient_scalars;
 mod returns;
 mod shipment;
+mod tracking_number;
 
 use app::{Caller, IdempotencyKey, orders::Command};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
     DeadlineField, Deadlines, InputField, ItemField, ItemId, ItemQuantity, Money, NewItem, NewOrder, OrderId,
-    Refusal, Request, UserId, check_cancellation_reason,
+    Refusal, Request, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use closing::{CloseOrderInput, ReopenOrderInput};
+pub use closing::{CancelOrderInput, CloseOrderInput, ReopenOrderInput};
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
-pub use returns::{InitiateReturnInput, ReceiveReturnInput};
+pub use returns::{InitiateReturnInput, ReceiveReturnInput, WriteOffReturnInput};
 pub use shipment::{
     CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput, SetDeliveryEstimateInput,
 };
+pub use tracking_number::{AddTrackingNumberInput, ReplaceTrackingNumberInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::NO_NUMBER;
 
-/// An order to place.
+/// A new order. It is placed with all its items, or not at all.
 #[derive(InputObject, Serialize)]
 pub struct PlaceOrderInput {
     /// The id of the customer: the `sub` claim of their token. A customer can leave it out to place an own order.
@@ -108,7 +110,7 @@ pub struct TransitionOrderInput {
     order_id: ID,
     /// The status that the order should get.
     to: OrderStatus,
-    /// Notes for the event.
+    /// Notes for the event. Suppliers do not see them; customers see their own, and those of a cancellation.
     notes: Option<String>,
     /// Data to attach to the event.
     metadata: Option<serde_json::Value>,
@@ -124,22 +126,6 @@ pub struct TransitionOrderInput {
     dry_run: Option<bool>,
 }
 
-/// The cancellation of an order.
-#[derive(InputObject, Serialize)]
-pub struct CancelOrderInput {
-    /// The id of the order.
-    order_id: ID,
-    /// The reason. If support or a system cancels the order, the mail to the customer contains it. A reason that the
-    /// customer gives is not mailed.
-    reason: String,
-    /// The version of the order that you have read. If the order has another version now, the answer is a
-    /// `VersionConflict`.
-    expected_version: Option<Lenient<i32>>,
-    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
-}
-
 /// Units to cancel because they cannot be shipped.
 #[derive(InputObject, Serialize)]
 pub struct CancelItemsInput {
@@ -147,7 +133,7 @@ pub struct CancelItemsInput {
     order_id: ID,
     /// The items and the quantities to cancel.
     items: Vec<QuantityInput>,
-    /// The reason.
+    /// Why the units cannot be shipped. It becomes `OrderItem.cancelReason`.
     reason: String,
     /// The version of the order that you have read. If the order has another version now, the answer is a
     /// `VersionConflict`.
@@ -177,6 +163,7 @@ impl PlaceOrderInput {
         }
         let user_id: Option<UserId> =
             self.user_id.as_ref().map(|user| id(InputField::UserId, user)).transpose()?;
+        let items = self.items.into_iter().enumerate();
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
             user_id,
@@ -189,12 +176,7 @@ impl PlaceOrderInput {
                 currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
             },
             fulfillment_path: self.fulfillment_path.map(Into::into),
-            items: self
-                .items
-                .into_iter()
-                .enumerate()
-                .map(OrderItemInput::into_new_item)
-                .collect::<Result<_, _>>()?,
+            items: items.map(OrderItemInput::into_new_item).collect::<Result<_, _>>()?,
             placed_at: parse_optional_time(InputField::PlacedAt, self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
@@ -224,40 +206,17 @@ impl TransitionOrderInput {
     }
 
     pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "transitionOrder", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata },
-            expected_version: parse_version(self.expected_version)?,
-        })
-    }
-}
-
-impl CancelOrderInput {
-    pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let key = parse_key(&self.idempotency_key, "cancelOrder", &self)?;
-        check_cancellation_reason(&self.reason)?;
-        let to = domain::OrderStatus::Cancelled;
-        Ok(Command {
-            caller: caller.clone(),
-            key,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::Transition { to, notes: Some(self.reason), metadata: None },
-            expected_version: parse_version(self.expected_version)?,
-        })
+        let key = parse_key(&self.idempotency_key, "transitionOrder", &self)?;
+        let request = Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata };
+        build_command(caller, key, &self.order_id, self.expected_version, request)
     }
 }
 
 impl CancelItemsInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "cancelItems", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::CancelItems { lines: parse_quantities(&self.items)?, reason: self.reason },
-            expected_version: parse_version(self.expected_version)?,
-        })
+        let key = parse_key(&self.idempotency_key, "cancelItems", &self)?;
+        let request = Request::CancelItems { lines: parse_quantities(&self.items)?, reason: self.reason };
+        build_command(caller, key, &self.order_id, self.expected_version, request)
     }
 }
 
@@ -318,6 +277,15 @@ fn parse_number(field: InputField, number: &Lenient<i32>) -> Result<i32, Refusal
     number.get().ok_or_else(|| Refusal::invalid(field, NO_NUMBER))
 }
 
-fn parse_version(expected: Option<Lenient<i32>>) -> Result<Option<i32>, Refusal> {
-    expected.map(|version| parse_number(InputField::ExpectedVersion, &version)).transpose()
+/// Makes the command of a mutation that changes one order.
+fn build_command(
+    caller: &Caller,
+    key: Option<IdempotencyKey>,
+    order_id: &str,
+    expected_version: Option<Lenient<i32>>,
+    request: Request,
+) -> Result<Command, Refusal> {
+    let version = expected_version.map(|version| parse_number(InputField::ExpectedVersion, &version));
+    let (caller, order_id) = (caller.clone(), id(InputField::OrderId, order_id)?);
+    Ok(Command { caller, key, order_id, request, expected_version: version.transpose()? })
 }

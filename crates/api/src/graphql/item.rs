@@ -151,6 +151,12 @@ impl OrderItem {
     async fn returned(&self) -> u32 {
         self.item().returned
     }
+
+    /// How many units were to be sent back and are not expected any more. A unit that is asked back again, or that
+    /// arrives nevertheless, does not count here any more.
+    async fn return_written_off(&self) -> u32 {
+        self.item().return_written_off
+    }
 }
 
 /// The place from which units are sent.

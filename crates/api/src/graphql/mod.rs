@@ -33,6 +33,7 @@ mod query;
 mod replay;
 mod resend;
 mod shipment;
+mod shipment_number;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -8,14 +8,17 @@ use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
 use super::{
+    enums::ShipmentDirection,
     input::{
-        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput, CreateShipmentInput,
-        InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput,
-        ReopenOrderInput, RetractScanInput, SetDeliveryEstimateInput, SupplierItemsInput,
-        TransitionOrderInput,
+        AddTrackingNumberInput, CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput,
+        CreateShipmentInput, InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput,
+        RecordScanInput, ReopenOrderInput, ReplaceTrackingNumberInput, RetractScanInput,
+        SetDeliveryEstimateInput, SupplierItemsInput, TransitionOrderInput, WriteOffReturnInput,
     },
     outcome::{
-        self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
+        self, AcceptItemsResult, CancelItemsResult, CancelOrderResult, CloseOrderResult, DeclineItemsResult,
+        FromProblem, InitiateReturnResult, PlaceOrderResult, ReassignItemsResult, ReceiveReturnResult,
+        ReopenOrderResult, ShipmentResult, TransitionOrderResult, WriteOffReturnResult,
     },
     replay::{self, ReplayInput, ReplayResult},
     resend::{self, ResendNotificationInput, ResendNotificationResult},
@@ -36,7 +39,7 @@ impl Mutation {
             let (new, key) = input.into_command(caller)?;
             app.orders().place_order(caller, new, key).await
         };
-        outcome::convert_place_order_result(ctx, placed.await)
+        outcome::convert_result(ctx, None, placed.await).await
     }
 
     /// Changes the status of an order. To request the status that the order already has succeeds and changes nothing.
@@ -51,11 +54,7 @@ impl Mutation {
 
     /// Cancels an order. It is refused if a carrier already has one of its shipments. Customers can cancel only while
     /// the order is `PLACED` or `PAYMENT_CONFIRMED`.
-    async fn cancel_order(
-        &self,
-        ctx: &Context<'_>,
-        input: CancelOrderInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn cancel_order(&self, ctx: &Context<'_>, input: CancelOrderInput) -> Result<CancelOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -68,45 +67,48 @@ impl Mutation {
 
     /// Closes an order of which nothing more is expected, in any status that is not final. The customer is not told.
     /// Whatever happens afterwards reopens it. To close it again changes nothing. For support and systems.
-    async fn close_order(&self, ctx: &Context<'_>, input: CloseOrderInput) -> Result<TransitionOrderResult> {
+    async fn close_order(&self, ctx: &Context<'_>, input: CloseOrderInput) -> Result<CloseOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Reopens a closed order. An order that is not closed stays as it is. For support and systems.
-    async fn reopen_order(
-        &self,
-        ctx: &Context<'_>,
-        input: ReopenOrderInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn reopen_order(&self, ctx: &Context<'_>, input: ReopenOrderInput) -> Result<ReopenOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Starts a return of delivered units. A further call adds units to the return.
+    /// Starts a return of delivered units. A further call adds units to the return. If the order is `RETURNED`, its
+    /// status stays.
     async fn initiate_return(
         &self,
         ctx: &Context<'_>,
         input: InitiateReturnInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<InitiateReturnResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Records that units of a return have arrived. With the last of them the order becomes `RETURNED`. For support and
-    /// systems.
+    /// Records that units have come back, also more than were asked back, up to the delivered ones. When no unit is
+    /// outstanding any more, the order becomes `RETURNED`. For support and systems.
     async fn receive_return(
         &self,
         ctx: &Context<'_>,
         input: ReceiveReturnInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<ReceiveReturnResult> {
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
+    }
+
+    /// Writes off units that were asked back: they never come, or they are declined. When no unit is outstanding any
+    /// more, the order becomes `RETURNED` if a unit has arrived; else it is closed. For support and systems.
+    async fn write_off_return(
+        &self,
+        ctx: &Context<'_>,
+        input: WriteOffReturnInput,
+    ) -> Result<WriteOffReturnResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Records that the supplier will ship these items. To accept an item again changes nothing. A shipment from the
     /// supplier accepts its items too. For suppliers, support and systems.
-    async fn accept_items(
-        &self,
-        ctx: &Context<'_>,
-        input: SupplierItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn accept_items(&self, ctx: &Context<'_>, input: SupplierItemsInput) -> Result<AcceptItemsResult> {
         run_command(ctx, RunMode::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
@@ -117,7 +119,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: SupplierItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<DeclineItemsResult> {
         run_command(ctx, RunMode::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
     }
 
@@ -127,19 +129,59 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: ReassignItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    ) -> Result<ReassignItemsResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Registers a shipment. To register the same tracking number with the same items again changes nothing and returns
-    /// the first shipment.
+    /// Registers a shipment, or with the direction `RETURN` a return shipment. To register the same tracking number with
+    /// the same items again changes nothing and returns the first shipment.
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
+            let direction = input.direction();
             let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
-            app.orders().create_shipment(caller.clone(), order_id, new, key).await
+            match direction {
+                ShipmentDirection::Outbound => {
+                    app.orders().create_shipment(caller.clone(), order_id, new, key).await
+                }
+                ShipmentDirection::Return => {
+                    app.orders().create_return_shipment(caller.clone(), order_id, new, key).await
+                }
+            }
         };
-        outcome::convert_new_shipment_result(ctx, changed.await)
+        outcome::convert_new_number_result(ctx, changed.await).await
+    }
+
+    /// Adds a tracking number to a shipment, for example of the carrier of the last mile. Scans of the number are then
+    /// scans of the shipment, also those that came before. A number that the shipment has already changes nothing. For
+    /// support and systems, and for suppliers on their own shipments.
+    async fn add_tracking_number(
+        &self,
+        ctx: &Context<'_>,
+        input: AddTrackingNumberInput,
+    ) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (new, key) = input.into_new_number(app.carriers())?;
+            app.orders().add_tracking_number(caller.clone(), new, key).await
+        };
+        outcome::convert_new_number_result(ctx, changed.await).await
+    }
+
+    /// Replaces the primary tracking number of a shipment. The former number stays in `Shipment.numbers` and is void: its
+    /// scans stay, new ones do not count for the shipment. What came under the new number before counts now. For support
+    /// and systems, and for suppliers on their own shipments.
+    async fn replace_tracking_number(
+        &self,
+        ctx: &Context<'_>,
+        input: ReplaceTrackingNumberInput,
+    ) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (new, reason, key) = input.into_replacement(app.carriers())?;
+            app.orders().replace_tracking_number(caller.clone(), new, reason, key).await
+        };
+        outcome::convert_new_number_result(ctx, changed.await).await
     }
 
     /// Cancels a shipment. Its units can go into another shipment.
@@ -149,7 +191,7 @@ impl Mutation {
             let (id, reason, key) = input.into_cancellation()?;
             app.orders().cancel_shipment(caller.clone(), id, reason, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Records a scan by hand, for news that the carrier does not send: how far a shipment is, or a problem with it. It
@@ -160,7 +202,7 @@ impl Mutation {
             let (manual_scan, key) = input.into_manual_scan()?;
             app.orders().record_scan(caller.clone(), manual_scan, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Retracts a scan that is wrong. The scan stays in the list, marked, and counts for nothing; so do its repeats. The
@@ -172,7 +214,7 @@ impl Mutation {
             let (scan, reason, key) = input.into_retraction()?;
             app.orders().retract_scan(caller.clone(), scan, reason, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Says when the delivery of a shipment is expected. It counts until the carrier, or somebody else, says another
@@ -188,7 +230,7 @@ impl Mutation {
             let (shipment, expected, key) = input.into_estimate()?;
             app.orders().set_delivery_estimate(caller.clone(), shipment, expected, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await).await
     }
 
     /// Processes a webhook again, whatever its state is. A webhook that already waits to be processed stays as it is.
@@ -221,7 +263,7 @@ enum RunMode {
     Dry,
 }
 
-async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
+async fn run_command<R: From<CommandOutcome> + FromProblem>(
     ctx: &Context<'_>,
     mode: RunMode,
     command: Result<Command, Refusal>,
@@ -233,5 +275,5 @@ async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
         (Ok(command), RunMode::Dry) => app.orders().preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
-    outcome::convert_order_result(ctx, order_id, changed).await
+    outcome::convert_result(ctx, order_id, changed).await
 }

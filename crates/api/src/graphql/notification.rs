@@ -29,6 +29,26 @@ pub enum Suppression {
     OptedOut,
     /// The order was placed with `notify: false`.
     Muted,
+    /// The delivery that it tells of was retracted before the mail left.
+    Retracted,
+}
+
+/// What a notification tells the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::NotificationKind")]
+pub enum NotificationKind {
+    /// The order is `SHIPPED`.
+    Shipped,
+    /// The order is `OUT_FOR_DELIVERY`, or can be collected.
+    OutForDelivery,
+    /// The order is `DELIVERED`.
+    Delivered,
+    /// The order is `CANCELLED`, or all of its units were called off.
+    Cancelled,
+    /// A correction: a tracking number that the customer was told is void, and another one takes its place.
+    NumberReplaced,
+    /// A correction: the customer was told of a delivery, and a scan of it was retracted.
+    DeliveryRetracted,
 }
 
 /// One notification of an order. It knows the other notifications that were read with it, so that their failures are
@@ -54,8 +74,8 @@ impl Notification {
     }
 }
 
-/// A message to a customer about a new status of an order, and whether it was sent. There are notifications for
-/// `SHIPPED`, `OUT_FOR_DELIVERY`, `DELIVERED` and `CANCELLED`.
+/// A message to a customer about an order, and whether it was sent. There are notifications about the statuses `SHIPPED`,
+/// `OUT_FOR_DELIVERY`, `DELIVERED` and `CANCELLED`, and corrections of what such a notification told.
 #[Object]
 impl Notification {
     /// The id, a UUID.
@@ -63,15 +83,21 @@ impl Notification {
         self.notification.id.to_string().into()
     }
 
-    /// The unique key: an order has at most one notification for each status and recipient. It is
-    /// `notify-{order}-{status}` for the first recipient, `notify-{order}-{status}-2` for the second one, and so on.
+    /// The unique key: an order has at most one notification for each fact and recipient. It is `notify-{order}-{status}`
+    /// for the first recipient, `notify-{order}-{status}-2` for the second one, and so on. Corrections have
+    /// `replaced-{shipment}`, `retracted-{scan}` or `delivered-after-{scan}` in place of the status.
     async fn key(&self) -> &str {
         &self.notification.key
     }
 
-    /// The status about which the customer is told.
+    /// What the customer is told.
+    async fn kind(&self) -> NotificationKind {
+        self.notification.kind.into()
+    }
+
+    /// The status about which the customer is told. For a correction, the status of the order when it was recorded.
     async fn status(&self) -> OrderStatus {
-        self.notification.kind.status().into()
+        self.notification.status.into()
     }
 
     /// How the message is sent: `email`.

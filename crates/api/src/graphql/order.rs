@@ -271,7 +271,7 @@ pub struct Progress {
     items_delivered: u32,
     /// Units that were sent back and have arrived.
     items_returned: u32,
-    /// All shipments.
+    /// Shipments that are not cancelled, also those that no carrier has yet.
     shipments_total: u32,
     /// Shipments that a carrier has or had, including delivered ones.
     shipments_shipped: u32,

@@ -45,7 +45,6 @@ pub(super) enum NotStreamed {
     NoOrder,
     /// The order has not reached that version yet.
     FutureVersion,
-    /// The database failed.
     Failed(Error),
 }
 

@@ -164,7 +164,7 @@ impl OrderFilter {
 /// Selects order events. An event must match all fields that are given.
 #[derive(InputObject)]
 pub struct OrderEventFilter {
-    /// Events of this order.
+    /// Events of the order with this id.
     order_id: Option<ID>,
     /// Events that changed the order's status from this one.
     from_status: Option<OrderStatus>,

@@ -121,7 +121,11 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
             from: change.from.into(),
             to: change.to.into(),
             order_to: change.order_to.into(),
-            notifications: change.notifications.into_iter().map(|kind| kind.status().into()).collect(),
+            notifications: change
+                .notifications
+                .into_iter()
+                .filter_map(|kind| Some(kind.status()?.into()))
+                .collect(),
         }
     };
     let failure = |failed: webhooks::NotReplayed| ReplayFailure {

@@ -4,15 +4,14 @@ use app::{
     App, Caller,
     notifications::{Resend, Resent},
 };
-use async_graphql::{Context, ID, InputObject, Result, SimpleObject, Union};
+use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
 use domain::{InputField, Refusal};
 use serde::Serialize;
 
 use super::{
-    error::convert_error,
     input::{id, parse_key},
     notification::Notification,
-    outcome::{Forbidden, IdempotencyMismatch, InvalidInput, NotFound},
+    outcome::{Forbidden, IdempotencyMismatch, InvalidInput, NotFound, convert_result, result_union},
 };
 
 /// A notification to send again.
@@ -20,28 +19,17 @@ use super::{
 pub struct ResendNotificationInput {
     /// The id of the notification.
     notification_id: ID,
-    /// The reason.
+    /// Why it is sent again. It becomes `Activity.notes`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// The result of `resendNotification`.
-#[derive(Union)]
-pub enum ResendNotificationResult {
-    /// The notification will be sent again.
-    Success(ResendNotificationSuccess),
-    /// The notification waits to be sent already.
-    Queued(NotificationQueued),
-    /// The notification does not exist.
-    NotFound(NotFound),
-    /// The caller's role may not do this.
-    Forbidden(Forbidden),
-    /// A value of the input is not valid.
-    InvalidInput(InvalidInput),
-    /// The idempotency key was used before with another input.
-    IdempotencyMismatch(IdempotencyMismatch),
+result_union! {
+    /// The result of `resendNotification`.
+    ResendNotificationResult = ResendNotificationSuccess
+        | NotificationQueued | NotFound | Forbidden | InvalidInput | IdempotencyMismatch
 }
 
 /// The notification will be sent again.
@@ -70,33 +58,22 @@ pub(super) async fn resend(
         let resend = input.into_resend()?;
         app.notifications().resend_notification(caller, &resend).await
     };
-    let error = match resent.await {
-        Ok(Resent::Queued(notification)) => {
-            return Ok(ResendNotificationSuccess { notification: Notification::alone(notification) }.into());
+    convert_result(ctx, None, resent.await).await
+}
+
+impl From<Resent> for ResendNotificationResult {
+    fn from(resent: Resent) -> Self {
+        match resent {
+            Resent::Queued(notification) => {
+                ResendNotificationSuccess { notification: Notification::alone(notification) }.into()
+            }
+            Resent::AlreadyQueued(notification) => NotificationQueued {
+                message: "the notification waits to be sent already".to_owned(),
+                notification: Notification::alone(notification),
+            }
+            .into(),
         }
-        Ok(Resent::AlreadyQueued(notification)) => {
-            let message = "the notification waits to be sent already".to_owned();
-            return Ok(NotificationQueued { message, notification: Notification::alone(notification) }.into());
-        }
-        Err(error) => error,
-    };
-    let message = error.to_string();
-    Ok(match error {
-        app::Error::KeyReused => IdempotencyMismatch { message }.into(),
-        app::Error::Refused(refusal @ Refusal::NotFound(_)) => NotFound::new(&refusal).into(),
-        app::Error::Refused(refusal @ Refusal::Forbidden(_)) => Forbidden::new(&refusal).into(),
-        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput::new(message, field).into(),
-        app::Error::Refused(
-            Refusal::InvalidTransition { .. }
-            | Refusal::VersionConflict { .. }
-            | Refusal::OverAllocated { .. }
-            | Refusal::Shipment { .. },
-        )
-        | app::Error::TooManyOrders { .. }
-        | app::Error::Failed(_)
-        | app::Error::BrokenOff
-        | app::Error::Stopping => return Err(convert_error(ctx, &error)),
-    })
+    }
 }
 
 impl ResendNotificationInput {

@@ -16,11 +16,12 @@ use super::{
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
     delivery_estimate::DeliveryEstimate,
-    enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentStatus},
+    enums::{ScanEffect, ScanEvidence, ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
-    limits::weights::{ESTIMATES, SHIPMENT_ITEMS, list},
+    limits::weights::{ESTIMATES, SHIPMENT_ITEMS, SHIPMENT_NUMBERS, list},
     order::Order,
+    shipment_number::{ShipmentNumber, list_numbers},
 };
 
 /// One shipment of an order, for one caller.
@@ -57,7 +58,7 @@ impl Shipment {
     }
 }
 
-/// Units of one order that travel under one tracking number. A shipment has a carrier, a tracking number, an origin and
+/// Units of one order that travel in one parcel. A shipment has a carrier, one or more tracking numbers, an origin and
 /// quantities of the order's items.
 #[Object]
 impl Shipment {
@@ -81,9 +82,15 @@ impl Shipment {
         Ok(ctx.data::<App>()?.carriers().name(self.shipment.carrier()))
     }
 
-    /// The number that the carrier gave the shipment, without blanks and in upper case.
+    /// The primary number that the carrier gave the shipment, without blanks and in upper case.
     async fn tracking_number(&self) -> &str {
         &self.shipment.tracking_number
+    }
+
+    /// All tracking numbers of the shipment, also those that were replaced, in the sequence in which it got them.
+    #[graphql(complexity = "list(SHIPMENT_NUMBERS, child_complexity)")]
+    async fn numbers(&self) -> Vec<ShipmentNumber> {
+        list_numbers(&self.shipment)
     }
 
     /// The address of the carrier's own tracking page for the shipment. Null if it is not known.
@@ -107,7 +114,12 @@ impl Shipment {
         self.shipment.tracking.condition.as_ref().map(ShipmentCondition::from)
     }
 
-    /// The place from which the shipment is sent.
+    /// Whether the shipment goes to the customer or comes back.
+    async fn direction(&self) -> ShipmentDirection {
+        self.shipment.direction.into()
+    }
+
+    /// The place from which the shipment is sent. Of a return shipment, the place to which it goes.
     async fn origin(&self) -> Origin {
         self.shipment.origin.clone().into()
     }
@@ -160,6 +172,12 @@ impl Shipment {
     /// The carrier's time of the earliest scan that shows the parcel delivered.
     async fn delivered_at(&self) -> Option<DateTime<Utc>> {
         self.shipment.tracking.delivered_at
+    }
+
+    /// When the return shipment arrived, by the carrier's clock. Its units are then received with `receiveReturn`. Null
+    /// for other shipments.
+    async fn arrived_at(&self) -> Option<DateTime<Utc>> {
+        self.shipment.arrived_at()
     }
 
     /// When the shipment was cancelled in Milepost, by Milepost's clock. Null if only the carrier cancelled it.
@@ -218,7 +236,7 @@ fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
 /// How many units of an item are in a shipment.
 #[derive(SimpleObject)]
 pub struct ShipmentItem {
-    /// The item.
+    /// An item of the order. Its own `quantity` is what was ordered.
     item: OrderItem,
     /// How many units of the item are in this shipment.
     quantity: u32,

@@ -58,7 +58,7 @@ impl TimelineEntry {
 pub struct TimelineEdge {
     /// The place of the entry in the timeline. Send it as `after` or `before`.
     cursor: String,
-    /// The entry.
+    /// What happened: an event, an activity, a scan or a notification.
     node: TimelineEntry,
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use app::{App, Caller};
-use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Refusal, WebhookId};
+use domain::WebhookId;
 use persistence::{
     failures::Failure,
     read::{self, Page, WebhookFilter},
@@ -18,11 +18,11 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
-    error::{convert_error, unwrap_result},
+    error::unwrap_result,
     failure::AttemptFailure,
     limits::weights::{FAILURES, WEBHOOK_SCANS, list},
     node::parse_uuid,
-    outcome::{Forbidden, NotFound},
+    outcome::{Forbidden, NotFound, convert_result, result_union},
     shipment::Scan,
 };
 
@@ -71,15 +71,7 @@ pub(super) async fn inbox(
 pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let retried = app.inbox().retry_webhook(caller, parse_uuid("id", id)?).await;
-    Ok(match retried {
-        Ok(webhook) => {
-            let node = nodes(vec![webhook.id]);
-            WebhookSuccess { webhook: node(webhook) }.into()
-        }
-        Err(app::Error::Refused(refusal @ Refusal::NotFound(_))) => NotFound::new(&refusal).into(),
-        Err(app::Error::Refused(refusal @ Refusal::Forbidden(_))) => Forbidden::new(&refusal).into(),
-        Err(error) => return Err(convert_error(ctx, &error)),
-    })
+    convert_result(ctx, None, retried).await
 }
 
 /// Reads the codes that have no known meaning.
@@ -89,15 +81,15 @@ pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>>
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
-/// The result of `retryWebhook`.
-#[derive(Union)]
-pub enum WebhookResult {
-    /// The webhook will be processed again.
-    Success(WebhookSuccess),
-    /// The webhook does not exist.
-    NotFound(NotFound),
-    /// The caller's role may not do this.
-    Forbidden(Forbidden),
+result_union! {
+    /// The result of `retryWebhook`.
+    WebhookResult = WebhookSuccess | NotFound | Forbidden
+}
+
+impl From<webhooks::WebhookHead> for WebhookResult {
+    fn from(webhook: webhooks::WebhookHead) -> Self {
+        WebhookSuccess { webhook: nodes(vec![webhook.id])(webhook) }.into()
+    }
 }
 
 /// The webhook waits to be processed again.

@@ -10,7 +10,6 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
-    task::Waker,
     time::Duration,
 };
 
@@ -49,8 +48,8 @@ pub(crate) struct Connection {
     lingers: AtomicBool,
     /// An [`End`], or 0 while the connection is open.
     end: AtomicU8,
-    reader: AtomicWaker,
-    writer: AtomicWaker,
+    pub(super) reader: AtomicWaker,
+    pub(super) writer: AtomicWaker,
     /// The bytes received so far of the current request's body.
     pub(super) body_bytes: AtomicUsize,
     /// The bytes of the large response that is being sent; 0 when there is none.
@@ -182,14 +181,6 @@ impl Connection {
             READS => Duration::ZERO,
             since => Duration::from_millis(self.now().saturating_sub(since)),
         }
-    }
-
-    pub(super) fn wake_reader_by(&self, waker: &Waker) {
-        self.reader.register(waker);
-    }
-
-    pub(super) fn wake_writer_by(&self, waker: &Waker) {
-        self.writer.register(waker);
     }
 
     /// Makes the server read on after it has closed its side, so that the last response or close frame arrives. See

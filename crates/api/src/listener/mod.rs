@@ -23,6 +23,7 @@ mod stream;
 mod tests;
 
 use std::{
+    error::Error,
     io::{self, ErrorKind},
     net::SocketAddr,
     pin::pin,
@@ -72,10 +73,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
     let _sweep = AbortOnDropHandle::new(tokio::spawn(server.slots.clone().sweep_forever()));
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT) {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the system may buffer much for slow clients"
-        );
+        tracing::warn!(error = &error as &dyn Error, "the system may buffer much for slow clients");
     }
     let mut complaint = Complaint::default();
     while let Some(accepted) = server.stop.run_until_cancelled(listener.accept()).await {
@@ -85,7 +83,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
             Err(error) => {
                 complaint.log_rarely(|| {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = &error as &dyn Error,
                         "no connection can be accepted; trying again"
                     )
                 });
@@ -124,7 +122,7 @@ impl Server {
             return;
         };
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a connection broke off");
+            tracing::debug!(error = &error as &dyn Error, "a connection broke off");
             return;
         }
         let connection = slot.connection.clone();
@@ -174,7 +172,7 @@ async fn serve_connection(
             if error.is_parse() {
                 connection.linger();
             }
-            tracing::debug!(address = %connection.address, error = &error as &dyn std::error::Error, "a connection broke off");
+            tracing::debug!(address = %connection.address, error = &error as &dyn Error, "a connection broke off");
         }
         (Ok(()), _) => {}
     }

@@ -1,7 +1,5 @@
 //! The phases of a connection, the rank in which each is closed for another connection, and the reasons to end it.
 
-use std::fmt;
-
 /// What a connection is doing or waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -41,20 +39,22 @@ impl Phase {
 }
 
 /// Why the server ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[repr(u8)]
 pub(super) enum End {
-    /// The head of a request was not received in time.
+    #[error("the head of a request did not come in time")]
     HeaderTimeout = 1,
-    /// The client sent no further request in time.
+    #[error("no further request came in time")]
     IdleTimeout,
-    /// The client did not read the response for too long.
+    #[error("the client does not read")]
     WriteTimeout,
-    /// The server has read on after its response for [`LINGER`], and the client has not closed.
+    /// The server has read on after its response for [`LINGER`](super::limits::LINGER).
+    #[error("the client did not close in time")]
     Lingered,
     /// Another connection needs its slot or its memory.
+    #[error("its place was needed")]
     Evicted,
-    /// The server stops.
+    #[error("the server stops")]
     Stopped,
 }
 
@@ -67,21 +67,4 @@ impl End {
         Self::Evicted,
         Self::Stopped,
     ];
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::HeaderTimeout => "the head of a request did not come in time",
-            Self::IdleTimeout => "no further request came in time",
-            Self::WriteTimeout => "the client does not read",
-            Self::Lingered => "the client did not close in time",
-            Self::Evicted => "its place was needed",
-            Self::Stopped => "the server stops",
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
 }

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
@@ -53,6 +54,15 @@ impl Stream {
         }
     }
 
+    /// Wakes the task when the connection is ended.
+    fn wake_at_end(&self, waker: &AtomicWaker, cx: &Context<'_>) {
+        waker.register(cx.waker());
+        // The connection may have been ended before the waker was registered.
+        if self.connection.end_reason().is_some() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
     /// Records the result of a write of `offered` bytes.
     fn record_write(
         &self,
@@ -65,11 +75,7 @@ impl Stream {
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 self.connection.record_blocked();
-                self.connection.wake_writer_by(cx.waker());
-                // The connection may have been ended before the waker was registered.
-                if self.connection.end_reason().is_some() {
-                    cx.waker().wake_by_ref();
-                }
+                self.wake_at_end(&self.connection.writer, cx);
             }
         }
         written
@@ -93,11 +99,7 @@ impl AsyncRead for Stream {
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                self.connection.wake_reader_by(cx.waker());
-                // The connection may have been ended before the waker was registered.
-                if self.connection.end_reason().is_some() {
-                    cx.waker().wake_by_ref();
-                }
+                self.wake_at_end(&self.connection.reader, cx);
                 Poll::Pending
             }
         }

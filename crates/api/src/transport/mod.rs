@@ -17,7 +17,7 @@ mod response;
 mod testing;
 mod websocket;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use app::Clock;
 use async_graphql::{Executor, Request};
@@ -46,7 +46,6 @@ pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Ro
 pub struct TransportOptions {
     /// Parses and validates operations for the schema.
     pub documents: Documents,
-    /// Authenticates the bearer tokens.
     pub tokens: Tokens,
     /// The time with which the expiry of tokens is compared.
     pub clock: Clock,
@@ -85,13 +84,4 @@ pub struct RequestContext {
 struct Endpoint<E> {
     executor: E,
     options: TransportOptions,
-}
-
-impl fmt::Debug for TransportOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransportOptions")
-            .field("graphiql", &self.graphiql)
-            .field("socket_limits", &self.socket_limits)
-            .finish_non_exhaustive()
-    }
 }

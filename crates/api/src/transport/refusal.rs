@@ -3,7 +3,7 @@
 use async_graphql::{ParseRequestError, ServerError};
 use axum::{
     http::{
-        HeaderValue, StatusCode,
+        HeaderName, StatusCode,
         header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
@@ -48,66 +48,37 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The HTTP status. It is the same for both media types.
-    fn status(&self) -> StatusCode {
+    /// The HTTP status, which is the same for both media types, and the value of `extensions.code`.
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::MutationByGet => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unreadable
-            | Self::NotARequest
-            | Self::Batch
-            | Self::TooManyValues(_)
-            | Self::BadParameter(_)
-            | Self::NoQuery
-            | Self::Subscription => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// The value of `extensions.code`.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::NotJson => "UNSUPPORTED_MEDIA_TYPE",
-            Self::TooLarge => "PAYLOAD_TOO_LARGE",
-            Self::TooSlow => "REQUEST_TIMEOUT",
-            Self::Busy => "UNAVAILABLE",
-            Self::MutationByGet => "METHOD_NOT_ALLOWED",
-            Self::TooManyValues(_) => "QUERY_TOO_LARGE",
+            Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+            Self::MutationByGet => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+            Self::TooManyValues(_) => (StatusCode::BAD_REQUEST, "QUERY_TOO_LARGE"),
             Self::Unreadable
             | Self::NotARequest
             | Self::Batch
             | Self::BadParameter(_)
             | Self::NoQuery
-            | Self::Subscription => "BAD_REQUEST",
+            | Self::Subscription => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         }
     }
 
-    /// The response, in the media type that the client prefers.
-    pub(super) fn into_response(self, media: MediaType) -> Response {
-        let error = with_code(ServerError::new(self.to_string(), None), self.code());
-        let mut response =
-            (self.status(), json_body(media, &async_graphql::Response::from_errors(vec![error])))
-                .into_response();
+    /// The header that tells the client what to do now.
+    fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::Unauthenticated(AuthError::Missing) => {
-                let challenge = HeaderValue::from_static(r#"Bearer realm="milepost""#);
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                Some((WWW_AUTHENTICATE, r#"Bearer realm="milepost""#))
             }
             // The error code is defined in RFC 6750, section 3.1.
             Self::Unauthenticated(_) => {
-                let challenge = HeaderValue::from_static(r#"Bearer realm="milepost", error="invalid_token""#);
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                Some((WWW_AUTHENTICATE, r#"Bearer realm="milepost", error="invalid_token""#))
             }
-            Self::MutationByGet => {
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            }
-            Self::Busy => {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
-            }
+            Self::MutationByGet => Some((ALLOW, "POST")),
+            Self::Busy => Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
             Self::NotJson
             | Self::TooLarge
             | Self::Unreadable
@@ -117,9 +88,16 @@ impl Refusal {
             | Self::TooManyValues(_)
             | Self::BadParameter(_)
             | Self::NoQuery
-            | Self::Subscription => {}
+            | Self::Subscription => None,
         }
-        response
+    }
+
+    /// The response, in the media type that the client prefers.
+    pub(super) fn into_response(self, media: MediaType) -> Response {
+        let (status, code) = self.status_and_code();
+        let error = with_code(ServerError::new(self.to_string(), None), code);
+        let body = json_body(media, &async_graphql::Response::from_errors(vec![error]));
+        (status, self.header().map(|header| [header]), body).into_response()
     }
 }
 

@@ -20,6 +20,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode;
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::respond_to_unread_body;
 use crate::body;
@@ -64,15 +65,15 @@ fn not_issued(carrier: &str, error: &NotIssued) -> Response {
 /// Reads the credentials and the grant type. A mistake becomes the `problem` of the request.
 fn parse_token_request(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
     let (mut request, mut id, mut secret) = (TokenRequest::default(), None, None);
-    for (name, value) in parse_form(body) {
-        let field = match name.as_str() {
+    for (name, value) in form_urlencoded::parse(body) {
+        let field = match &*name {
             "grant_type" => &mut request.grant_type,
             "client_id" => &mut id,
             "client_secret" => &mut secret,
             // Unknown parameters must be ignored (section 3.2).
             _ => continue,
         };
-        if field.replace(value).is_some() {
+        if field.replace(value.into_owned()).is_some() {
             request.problem = Some("a parameter is repeated");
         }
     }
@@ -102,15 +103,6 @@ fn parse_basic_credentials(header: &[u8]) -> Option<Vec<Credentials>> {
     let decoded =
         Credentials { id: decode_form_text(id.as_bytes()), secret: decode_form_text(secret.as_bytes()) };
     Some(vec![decoded, plain])
-}
-
-/// The names and values of a form, decoded.
-fn parse_form(form: &[u8]) -> impl Iterator<Item = (String, String)> {
-    let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| {
-        let mut sides = pair.splitn(2, |byte| *byte == b'=').map(decode_form_text);
-        (sides.next().unwrap_or_default(), sides.next().unwrap_or_default())
-    })
 }
 
 /// Decodes one name or value of a form: `+` is a space, and `%XX` is a byte.

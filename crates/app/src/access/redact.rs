@@ -1,13 +1,18 @@
-//! Redaction: which parts of an order a caller may see.
+//! Redaction: which parts of an order a caller may see. `reads` and `orders` pass every record through this. `api` asks
+//! `may_see_customers` and `redact_closed`, and counts with [`VisibleShipments`].
 //!
 //! 1. Staff see everything.
 //! 2. A customer sees everything except what the merchant has agreed with suppliers, and what staff wrote for
 //!    themselves.
 //! 3. A supplier sees the items that it sends, the shipments that contain nothing else, and that events happened. It
 //!    does not see texts that people wrote about the order, because such a text can name anybody.
+//! 4. The callers have checked that the order may be seen, see `Caller::may_see`. A caller without orders gets nothing,
+//!    or the supplier's view. `None` means that this caller does not see the record; lists leave it out.
 //!
 //! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
-//! them. `redact/activity.rs` decides both for activities.
+//! them. `redact/activity.rs` decides both for activities. The `strip_` functions return what customers and suppliers
+//! both see, and the two files add their own fields. `redact_actor` removes the id of anybody but the caller,
+//! `redact_retraction` the reason too. Nothing here reads or writes the database.
 
 mod activity;
 mod customer;
@@ -18,8 +23,8 @@ use std::sync::Arc;
 pub(crate) use activity::OwnParts;
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, Closed, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
-    ingest::Retraction, is_status_disputed, progress,
+    Actor, Closed, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, ShipmentNumber, StoredScan,
+    SupplierCommitment, VoidNumber, ingest::Retraction, is_status_disputed, progress,
 };
 use persistence::Event;
 
@@ -86,13 +91,19 @@ impl Caller {
 
     /// The shipments of an order that this caller sees, redacted. `items` are all items of the order.
     pub(crate) fn visible_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> VisibleShipments {
-        match self.scope() {
-            Scope::All | Scope::Own(_) => VisibleShipments { visible: shipments.clone(), counted: shipments },
-            Scope::Supplies(_) | Scope::None => VisibleShipments {
-                visible: shipments.iter().filter_map(|one| self.redact_shipment(items, one)).collect(),
-                counted: shipments.iter().map(|one| self.cut_to_own(items, one)).collect(),
-            },
-        }
+        let visible = match self.scope() {
+            Scope::All => shipments.clone(),
+            Scope::Own(_) | Scope::Supplies(_) | Scope::None => {
+                shipments.iter().filter_map(|one| self.redact_shipment(items, one)).collect()
+            }
+        };
+        let counted = match self.scope() {
+            Scope::All | Scope::Own(_) => shipments,
+            Scope::Supplies(_) | Scope::None => {
+                shipments.iter().map(|one| self.cut_to_own(items, one)).collect()
+            }
+        };
+        VisibleShipments { visible, counted }
     }
 
     /// The shipment with only the units of the items that the caller sends. It is for counting, not for showing.
@@ -113,7 +124,8 @@ impl Caller {
     /// supplier sent, even if the items were reassigned to it later.
     pub(crate) fn redact_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
         match self.scope() {
-            Scope::All | Scope::Own(_) => Some(shipment.clone()),
+            Scope::All => Some(shipment.clone()),
+            Scope::Own(_) => Some(customer::redact_shipment(shipment, &self.actor)),
             Scope::Supplies(_) => {
                 let lines = &shipment.lines;
                 let own = !lines.is_empty() && lines.iter().all(|line| self.sends_item(items, line.item_id));
@@ -121,7 +133,7 @@ impl Caller {
                     OriginKind::Supplier => shipment.origin.is(&self.actor),
                     OriginKind::Warehouse => true,
                 };
-                (own && from_own).then(|| supplier::redact_shipment(shipment))
+                (own && from_own).then(|| supplier::redact_shipment(shipment, &self.actor))
             }
             Scope::None => None,
         }
@@ -191,6 +203,7 @@ fn strip_item(item: &Item) -> Item {
         return_requested: _,
         return_reason,
         returned: _,
+        return_written_off: _,
         split_from,
     } = &mut item;
     (*cancel_reason, *return_reason, *split_from) = (None, None, None);
@@ -222,6 +235,13 @@ fn strip_event(mut event: Event, caller: &Actor) -> Event {
 /// Removes the reason, and the id of the actor, unless the actor is the caller.
 fn redact_retraction(retraction: Retraction, caller: &Actor) -> Retraction {
     Retraction { at: retraction.at, actor: redact_actor(retraction.actor, caller), reason: None }
+}
+
+/// Removes the reason, and the id of the person who made the number void, unless it is the caller.
+fn redact_void_number(number: &mut ShipmentNumber, caller: &Actor) {
+    if let Some(void) = number.void.take() {
+        number.void = Some(VoidNumber { reason: None, actor: redact_actor(void.actor, caller), ..void });
+    }
 }
 
 /// Removes the id of the actor, unless the actor is the caller. The kind of actor stays.

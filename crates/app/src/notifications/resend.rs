@@ -1,7 +1,8 @@
-//! Sends a notification again because support or a system asks for it.
+//! Sends a notification again because support or a system asks for it. `api` calls `resend_notification`, which repeats
+//! the transaction of `requeue` until it commits, then pokes the relay.
 //!
 //! 1. A notification that was sent, has failed or was suppressed is queued again, under its key. One that is queued
-//!    already is refused.
+//!    already is not changed: the answer is [`Resent::AlreadyQueued`].
 //! 2. The mail tells the order as it is when it is sent. It has a `Message-ID` of its own, see
 //!    [`Notification::message_id`]: staff who resend a mail want the customer to see it.
 //! 3. A newer event of the order supersedes it while it waits, like any other. An event of a muted order does not: its
@@ -9,6 +10,7 @@
 //! 4. The order gets an activity in the same transaction. It has the reason.
 //! 5. If a commit has an unknown outcome, the transaction is repeated, and the repeat finds the answer of the first one
 //!    by its idempotency key.
+//! 6. The outer error of `requeue` is a failure of the database, the inner one a refusal.
 
 use chrono::{DateTime, Utc};
 use domain::{InputField, NotificationId, Refusal, check_reason};
@@ -99,7 +101,8 @@ impl Notifications {
         if !is_queued {
             return Ok(Ok(Resent::AlreadyQueued(notification)));
         }
-        order.record_resend(notification.id, notification.kind, &resend.reason, &build_context(caller, now));
+        let (kind, status) = (notification.kind, notification.status);
+        order.record_resend(notification.id, kind, status, &resend.reason, &build_context(caller, now));
         activities::insert(&tx, &[order]).await?;
         let answer = StoredAnswer {
             fingerprint: *fingerprint,

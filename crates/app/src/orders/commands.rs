@@ -1,19 +1,31 @@
 //! Carries out commands: lock, load, decide, write, commit. Many commands share one transaction. `webhooks/process.rs`
 //! takes the same steps for carriers' scans.
+//!
+//! `orders` calls `execute_batch`, which fails as a whole when the database fails. The steps are the methods of
+//! [`CommandBatch`]:
+//!
+//! 1. `lock_and_load` reads everything that the commands need.
+//! 2. `decide` answers one command, in memory: not found if the caller may not see the order or the shipment
+//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply` does. A refusal
+//!    leaves the order unchanged and affects no other command.
+//! 3. `write` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
+//!
+//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{
-    NotificationMaxAge, Order, OrderId, Refusal, Request, Shipment, ShipmentId, ingest::ScanRecorder,
-};
+use domain::{Order, OrderId, Refusal, Request, Shipment, ShipmentId, ingest::ScanRecorder};
 use persistence::{
     Event, Store, Tx,
     idempotency::{self, ScopedKey, StoredAnswer},
     orders, scans,
 };
 
-use super::{Command, CommandOutcome, build_context, reservations::TrackingNumberReservations};
+use super::{
+    Command, CommandOutcome, build_context,
+    reservations::{RequestedNumbers, TrackingNumberReservations},
+};
 use crate::error::{Error, Result};
 
 /// Carries out commands in one transaction. Returns one answer each, in the same order.
@@ -21,12 +33,11 @@ pub(super) async fn execute_batch(
     store: &Store,
     commands: &[Command],
     now: DateTime<Utc>,
-    max_age: NotificationMaxAge,
 ) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
     let mut batch = CommandBatch::lock_and_load(&tx, commands, now).await?;
     let answers = commands.iter().map(|command| batch.decide(command)).collect();
-    batch.write(&tx, max_age).await?;
+    batch.write(&tx).await?;
     store.commit(tx).await?;
     Ok(answers)
 }
@@ -46,11 +57,12 @@ struct CommandBatch {
 impl CommandBatch {
     /// To avoid deadlocks, locks tracking numbers before orders, and orders in ascending id.
     async fn lock_and_load(tx: &Tx, commands: &[Command], now: DateTime<Utc>) -> persistence::Result<Self> {
-        let reservations = TrackingNumberReservations::lock_numbers(tx, commands).await?;
+        let scanned = scanned_shipments(commands);
+        let reservations = TrackingNumberReservations::lock_numbers(tx, commands, &scanned).await?;
         let ids: Vec<OrderId> =
             commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
         let orders = orders::lock_and_load(tx, &ids).await?;
-        let recorder = scans::load_recorder(tx, &scanned_shipments(commands), false).await?;
+        let recorder = scans::load_recorder(tx, &orders, &scanned, false).await?;
         let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
         let answered = idempotency::find_answers(tx, &keys).await?;
         let mut events = HashMap::new();
@@ -94,23 +106,29 @@ impl CommandBatch {
             Request::RetractScan { shipment, scan, reason, .. } => {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
-            Request::CreateShipment(new) => {
-                let before = order.clone();
-                let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
-                if let Err(refusal) = self.reservations.check_number(new, command.order_id, &command.caller) {
-                    *order = before;
-                    return Err(refusal.into());
+            request => match RequestedNumbers::of(request) {
+                Some(requested) => {
+                    let before = order.clone();
+                    let outcome = order.apply(request.clone(), command.expected_version, &context)?;
+                    if outcome.changed {
+                        let checked =
+                            self.reservations.check_numbers(&requested, command.order_id, &command.caller);
+                        if let Err(refusal) = checked {
+                            *order = before;
+                            return Err(refusal.into());
+                        }
+                        self.reservations.register(requested, command.order_id);
+                    }
+                    outcome
                 }
-                self.reservations.register_shipment(new, command.order_id);
-                outcome
-            }
-            request => order.apply(request.clone(), command.expected_version, &context)?,
+                None => order.apply(request.clone(), command.expected_version, &context)?,
+            },
         };
         let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
         Ok(CommandOutcome {
             order: order.head().clone(),
             event: event.map(|event| command.caller.redact_event(event.into())),
-            shipment: outcome.shipment.and_then(|id| redact_shipment(order, command, id)),
+            shipment: outcome.shipment.and_then(|id| find_visible_shipment(order, command, id)),
             changed: outcome.changed,
         })
     }
@@ -123,7 +141,7 @@ impl CommandBatch {
         let of_answer = |event: &&domain::Transition| Some(event.version()) == answer.version;
         let new_event = order.changes().transitions.iter().find(of_answer).map(Event::from);
         let stored_event = || self.events.get(&(answer.order_id, answer.version?)).cloned();
-        let shipment = answer.shipment_id.and_then(|id| redact_shipment(order, command, id));
+        let shipment = answer.shipment_id.and_then(|id| find_visible_shipment(order, command, id));
         if answer.shipment_id.is_some() && shipment.is_none() {
             // The caller does not see the shipment any more, for example because the items were reassigned.
             return Err(Refusal::NotFound("shipment").into());
@@ -136,14 +154,15 @@ impl CommandBatch {
         })
     }
 
-    async fn write(mut self, tx: &Tx, max_age: NotificationMaxAge) -> persistence::Result<()> {
+    async fn write(mut self, tx: &Tx) -> persistence::Result<()> {
         self.reservations.release_former(&mut self.orders, self.now)?;
-        orders::record(tx, &self.orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(tx, &self.orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &self.recorder).await?;
         // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
         self.new_answers.sort_by(|(key, _), (other, _)| key.cmp(other));
         idempotency::insert(tx, &self.new_answers, self.now).await?;
-        persistence::webhooks::requeue_for_numbers(tx, &self.reservations.registered, self.now).await?;
+        let TrackingNumberReservations { registered, shared, .. } = &self.reservations;
+        persistence::webhooks::requeue_for_numbers(tx, registered, shared, self.now).await?;
         Ok(())
     }
 }
@@ -159,6 +178,9 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
+        | Request::AddTrackingNumber { .. }
+        | Request::ReplaceTrackingNumber { .. }
+        | Request::CreateReturnShipment(_)
         | Request::CancelShipment { .. }
         | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
@@ -170,6 +192,7 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. }
+        | Request::WriteOffReturn { .. }
         | Request::SetDeliveryEstimate { .. } => None,
     });
     shipments.collect()
@@ -180,11 +203,13 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
 fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
     if let Request::CancelShipment { id, .. }
+    | Request::AddTrackingNumber { shipment: id, .. }
+    | Request::ReplaceTrackingNumber { shipment: id, .. }
     | Request::Scans { shipment: id, .. }
     | Request::RetractScan { shipment: id, .. }
     | Request::SetDeliveryEstimate { shipment: id, .. } = &command.request
     {
-        return match order.and_then(|order| redact_shipment(order, command, *id)) {
+        return match order.and_then(|order| find_visible_shipment(order, command, *id)) {
             Some(_) => Ok(()),
             None => Err(Refusal::NotFound("shipment")),
         };
@@ -193,7 +218,7 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
 }
 
 /// A shipment of the order, redacted for the caller. `None` if the caller does not see it.
-fn redact_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
+fn find_visible_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
     command.caller.redact_shipment(order.items(), shipment)
 }

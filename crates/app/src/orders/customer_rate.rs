@@ -1,8 +1,11 @@
-//! Limits how many orders a customer may place in a minute. `orders` checks the limit before it inserts an order.
+//! Limits how many orders a customer may place in a minute. `orders` makes the limit of the caller when an order is
+//! placed, and checks it before it inserts the order.
 //!
 //! 1. Orders that the customer places are counted. Orders that staff place for the customer are not.
 //! 2. Orders are counted in the database, with an index, so the limit holds across processes and restarts.
 //! 3. A request that is answered by its idempotency key places no order and is not counted.
+//! 4. `check_rate` writes nothing. Other orders of the same customer wait until its transaction ends. The inner error
+//!    says after how many seconds the customer can try again: rounded up, 1 to 60.
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,8 @@
 //! Idempotency keys: a client that repeats a request with the same key gets the first answer again.
+//!
+//! `api` makes an [`IdempotencyKey`] of the key and the input of a mutation; so does `notifications::resend`, if its
+//! caller gave none. `orders` and `notifications` look for the stored answer and compare the fingerprints.
+//! `worker::schedule` calls `delete_old_keys` every minute.
 
 use chrono::TimeDelta;
 use domain::{InputField, Refusal, text::is_unsafe};

@@ -1,4 +1,6 @@
-//! Replacements: links a new order to the one that it replaces, in the transaction that places it.
+//! Replacements: links a new order to the one that it replaces, in the transaction that places it. `orders` calls this
+//! before it inserts the new order, and writes the order that is returned. The outer error is a failure of the
+//! database, the inner one a refusal.
 
 use domain::{Context, Order, OrderHead, Refusal, Replacement, Request, check_replaced_order};
 use persistence::{Tx, orders};

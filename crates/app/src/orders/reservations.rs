@@ -1,14 +1,18 @@
-//! Reserves the tracking numbers that a batch of commands registers.
+//! Reserves the tracking numbers that a batch of commands registers. `commands` calls these methods in this sequence:
 //!
-//! The numbers are locked before any order. A webhook that is processed for the same number takes the same lock, so
-//! that the registration and the webhook cannot miss each other.
+//! 1. `lock_numbers` locks the numbers before any order. A webhook that is processed for the same number takes the same
+//!    lock, so that the registration and the webhook cannot miss each other. It waits for others.
+//! 2. `former_orders` are locked together with the orders of the batch. Empty, if no number was cancelled by its
+//!    carrier.
+//! 3. For each granted shipment: `check_number`, then `register_shipment`, which changes memory only.
+//! 4. `release_former` changes the former orders in memory; `commands` writes them. Only numbers that the batch
+//!    registered are released.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
-    ingest::TrackedShipment,
+    Order, OrderId, Refusal, Request, ShipmentId, ShipmentStatus, TrackingNumber, ingest::TrackedShipment,
 };
 use persistence::{Tx, shipments};
 
@@ -17,26 +21,39 @@ use crate::Caller;
 
 /// The tracking numbers that a batch registers, locked, and the orders that use them.
 pub(super) struct TrackingNumberReservations {
-    active: HashMap<TrackingNumber, OrderId>,
+    active: HashMap<TrackingNumber, HashSet<OrderId>>,
     /// Orders with a shipment under the number that only its carrier has cancelled.
     cancelled_by_carrier: Vec<(TrackingNumber, OrderId)>,
     /// The numbers that the batch has registered so far.
     pub registered: Vec<TrackingNumber>,
+    /// Those of them that other orders may have too.
+    pub shared: Vec<TrackingNumber>,
 }
 
 impl TrackingNumberReservations {
-    /// Locks the numbers of the commands and loads which orders use them.
-    pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
-        let numbers: Vec<TrackingNumber> =
-            commands.iter().filter_map(|command| requested_number(&command.request)).collect();
-        shipments::lock_numbers(tx, &numbers).await?;
+    /// Locks the numbers of the commands and loads which orders use them. Locks also the numbers of the shipments whose
+    /// scans the commands change: such a shipment can be on its way again.
+    pub async fn lock_numbers(
+        tx: &Tx,
+        commands: &[Command],
+        scanned: &[ShipmentId],
+    ) -> persistence::Result<Self> {
+        let requested = commands.iter().filter_map(|command| RequestedNumbers::of(&command.request));
+        let numbers: Vec<TrackingNumber> = requested.flat_map(|requested| requested.numbers).collect();
+        let of_scanned = shipments::find_numbers(tx, scanned).await?;
+        shipments::lock_numbers(tx, numbers.iter().chain(&of_scanned)).await?;
         let found = shipments::find_tracked_shipments(tx, &numbers).await?;
-        let mut reservations =
-            Self { active: HashMap::new(), cancelled_by_carrier: Vec::new(), registered: Vec::new() };
+        let mut reservations = Self {
+            active: HashMap::new(),
+            cancelled_by_carrier: Vec::new(),
+            registered: Vec::new(),
+            shared: Vec::new(),
+        };
         for (number, shipments) in found {
-            for TrackedShipment { order_id, status, cancelled_at, .. } in shipments {
+            let live = shipments.into_iter().filter(|shipment| !shipment.is_void);
+            for TrackedShipment { order_id, status, cancelled_at, .. } in live {
                 if status.is_on_its_way() {
-                    reservations.active.insert(number.clone(), order_id);
+                    reservations.active.entry(number.clone()).or_default().insert(order_id);
                 } else if status == ShipmentStatus::Cancelled && cancelled_at.is_none() {
                     reservations.cancelled_by_carrier.push((number.clone(), order_id));
                 }
@@ -60,7 +77,7 @@ impl TrackingNumberReservations {
         now: DateTime<Utc>,
     ) -> persistence::Result<()> {
         for (number, order_id) in &self.cancelled_by_carrier {
-            let elsewhere = self.active.get(number).is_some_and(|new| new != order_id);
+            let elsewhere = self.is_used_elsewhere(number, *order_id);
             if let Some(order) =
                 loaded.get_mut(order_id).filter(|_| elsewhere && self.registered.contains(number))
             {
@@ -77,47 +94,75 @@ impl TrackingNumberReservations {
         Ok(())
     }
 
-    /// Refuses a number under which a shipment of another order is on its way.
+    fn is_used_elsewhere(&self, number: &TrackingNumber, order: OrderId) -> bool {
+        self.active.get(number).is_some_and(|orders| orders.iter().any(|other| *other != order))
+    }
+
+    /// Refuses a number under which a shipment of another order is on its way, unless the number may be shared.
     ///
-    /// 1. Suppliers get the same message as for a shipment of this order that they may not see (the order itself
-    ///    refuses that one). So they cannot tell the two cases apart.
-    /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
-    ///    which numbers are in use.
-    pub fn check_number(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
-        let number = &new.tracking_number;
-        if self.active.get(number).is_some_and(|other| *other != order) {
-            let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
-            let message = format!("{} {number} is on its way {where_to}", number.carrier());
-            return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message });
+    /// Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out which
+    /// numbers are in use.
+    pub fn check_numbers(
+        &self,
+        requested: &RequestedNumbers,
+        order: OrderId,
+        caller: &Caller,
+    ) -> Result<(), Refusal> {
+        let mut numbers = requested.numbers.iter().filter(|_| !requested.may_be_shared);
+        if let Some(number) = numbers.find(|number| self.is_used_elsewhere(number, order)) {
+            return Err(Refusal::number_in_use(number, &caller.actor));
         }
         Ok(())
     }
 
-    /// Notes that the batch has registered the number for the order.
-    pub fn register_shipment(&mut self, new: &NewShipment, order: OrderId) {
-        self.active.insert(new.tracking_number.clone(), order);
-        self.registered.push(new.tracking_number.clone());
+    /// Notes that the batch has registered the numbers for the order.
+    pub fn register(&mut self, requested: RequestedNumbers, order: OrderId) {
+        for number in &requested.numbers {
+            self.active.entry(number.clone()).or_default().insert(order);
+        }
+        if requested.may_be_shared {
+            self.shared.extend(requested.numbers.iter().cloned());
+        }
+        self.registered.extend(requested.numbers);
     }
 }
 
-fn requested_number(request: &Request) -> Option<TrackingNumber> {
-    match request {
-        Request::CreateShipment(new) => Some(new.tracking_number.clone()),
-        Request::Transition { .. }
-        | Request::CancelItems { .. }
-        | Request::AcceptItems { .. }
-        | Request::DeclineItems { .. }
-        | Request::DeclineUnits { .. }
-        | Request::Close { .. }
-        | Request::Reopen { .. }
-        | Request::RecordReplacement(_)
-        | Request::ReassignItems { .. }
-        | Request::InitiateReturn { .. }
-        | Request::ReceiveReturn { .. }
-        | Request::CancelShipment { .. }
-        | Request::GiveUpNumber { .. }
-        | Request::SetDeliveryEstimate { .. }
-        | Request::Scans { .. }
-        | Request::RetractScan { .. } => None,
+/// The tracking numbers that a request gives to a shipment.
+pub(super) struct RequestedNumbers {
+    numbers: Vec<TrackingNumber>,
+    /// Whether shipments of other orders may have them too.
+    may_be_shared: bool,
+}
+
+impl RequestedNumbers {
+    /// The numbers of a request. `None` if it gives none to a shipment.
+    pub fn of(request: &Request) -> Option<Self> {
+        match request {
+            Request::CreateShipment(new) | Request::CreateReturnShipment(new) => {
+                let numbers = new.numbers().into_iter().cloned().collect();
+                Some(Self { numbers, may_be_shared: new.shares_numbers })
+            }
+            Request::AddTrackingNumber { number, shared, .. }
+            | Request::ReplaceTrackingNumber { number, shared, .. } => {
+                Some(Self { numbers: vec![number.clone()], may_be_shared: *shared })
+            }
+            Request::Transition { .. }
+            | Request::CancelItems { .. }
+            | Request::AcceptItems { .. }
+            | Request::DeclineItems { .. }
+            | Request::DeclineUnits { .. }
+            | Request::Close { .. }
+            | Request::Reopen { .. }
+            | Request::RecordReplacement(_)
+            | Request::ReassignItems { .. }
+            | Request::InitiateReturn { .. }
+            | Request::ReceiveReturn { .. }
+            | Request::WriteOffReturn { .. }
+            | Request::CancelShipment { .. }
+            | Request::GiveUpNumber { .. }
+            | Request::SetDeliveryEstimate { .. }
+            | Request::Scans { .. }
+            | Request::RetractScan { .. } => None,
+        }
     }
 }

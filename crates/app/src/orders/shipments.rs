@@ -1,11 +1,16 @@
-//! Commands for shipments: create, cancel, record a scan by hand, retract a scan.
+//! Commands for shipments: create, cancel, record a scan by hand, retract a scan. The mutations of `api` call these.
+//!
+//! Each makes a [`Command`] and executes it like every other one. All but `create_shipment` find the order of their
+//! shipment or scan first, without a lock. What does not exist or is not visible to the caller is refused as not found.
+//! A scan by hand has the code `BY_HAND`, and its identity follows from carrier, number, meaning and time: the same
+//! scan again is stored once.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Evidence, ExpectedDelivery, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment,
-    ShipmentId,
+    Actor, Evidence, ExpectedDelivery, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId,
+    Shipment, ShipmentId,
 };
 use persistence::read;
 
@@ -25,6 +30,21 @@ impl Orders {
         key: Option<IdempotencyKey>,
     ) -> Result<CommandOutcome> {
         let request = Request::CreateShipment(new);
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Registers a return shipment. Webhooks that wait for its number are then processed by the worker.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not delivered yet, more units than were delivered, number in use.
+    pub async fn create_return_shipment(
+        &self,
+        caller: Caller,
+        order_id: OrderId,
+        new: NewShipment,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        let request = Request::CreateReturnShipment(new);
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
@@ -98,7 +118,7 @@ impl Orders {
         let id = manual_scan.shipment_id;
         let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
-        let incoming = vec![manual_scan.into_scan(&shipment)];
+        let incoming = vec![manual_scan.into_scan(&shipment, &caller.actor)];
         let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
         self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
             .await
@@ -122,7 +142,7 @@ pub struct ManualScan {
 const MANUAL_SCAN_CODE: &str = "BY_HAND";
 
 impl ManualScan {
-    fn into_scan(self, shipment: &Shipment) -> Scan {
+    fn into_scan(self, shipment: &Shipment, actor: &Actor) -> Scan {
         let at = self.occurred_at.to_rfc3339();
         Scan {
             identity: carriers::compute_identity(
@@ -133,8 +153,8 @@ impl ManualScan {
                 &[&at],
             ),
             code: MANUAL_SCAN_CODE.to_owned(),
-            meaning: self.meaning,
-            evidence: Evidence::Staff,
+            meaning: self.meaning.in_direction(shipment.direction),
+            evidence: Evidence::of_manual_scan(actor),
             description: self.notes,
             location: self.location,
             occurred_at: self.occurred_at,

@@ -1,10 +1,15 @@
 //! Reads orders and their parts for many callers with shared statements: requests that arrive while a statement runs
-//! share the next one.
+//! share the next one. The files of `reads` call `load` and `read` of the [`OrderReaders`].
 //!
 //! A page of orders costs a few statements of any size, and many pages at the same time cost little more than one. On
 //! an idle server nobody waits. If a shared statement fails because of one caller's rows, each caller's keys are read
 //! alone. Keys without a record are left out of the results, but a range of versions without events has an empty list.
 //! Large reads use statements of their own.
+//!
+//! - [`ReadBatcher`] reads records by key, without a limit of rows. [`PartReader`] reads items or shipments: more rows
+//!   than the extent allows are an error, and nothing is cut off.
+//! - `count_rows` counts a shipment and its lines, for that limit.
+//! - `read_together_then_alone` runs one batch. It reads nothing for callers who have stopped waiting.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,4 +1,6 @@
-//! Reads events of orders.
+//! Reads events of orders: one by version, ranges of versions of many orders, and the log of all orders. Resolvers of
+//! `api` call these. `events_in` trusts that the caller may see the orders; a range without events has an empty list. A
+//! filter that leaves nothing gives an empty page, or 0.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,5 +1,6 @@
-//! Restricts the filters of lists to what the caller may see. `None` means that the caller sees nothing of the list. A
-//! supplier's filter by a customer, an actor or a carrier is refused, because the length of the list would reveal data.
+//! Restricts the filters of lists to what the caller may see. `reads::orders` and `reads::events` call this for pages
+//! and for counts. `None` means that the caller sees nothing of the list. A supplier's filter by a customer, an actor
+//! or a carrier is refused, because the length of the list would reveal data. Pure.
 
 use domain::Refusal;
 use persistence::read::{EventFilter, OrderFilter};

@@ -1,4 +1,9 @@
-//! Reads orders, their items and their notifications.
+//! Reads orders, their items and their notifications. Resolvers of `api` call these.
+//!
+//! - `order` and `order_by_reference` answer `None` also for an order that the caller may not see. Lists are restricted
+//!   by `filter`.
+//! - The functions that take ids trust them. For a supplier, replacements, replaced orders, notifications and their
+//!   failures are always empty.
 
 use std::{collections::HashMap, sync::Arc};
 

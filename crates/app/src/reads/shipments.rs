@@ -1,4 +1,8 @@
-//! Reads shipments and their scans.
+//! Reads shipments and their scans. Resolvers of `api` call these.
+//!
+//! - `shipment` and `shipment_by_id` answer `None` also for a shipment that the caller may not see.
+//!   `add_order_if_visible` decides that, and redacts.
+//! - `visible_shipments_of` and `scans_of` trust the ids, and redact. An order without shipments is missing in the map.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,9 +1,12 @@
-//! Reads the timelines of orders and single activities, limited to what the caller may see.
+//! Reads the timelines of orders and single activities, limited to what the caller may see. Resolvers of `api` call
+//! `timelines_of` and `activity`.
 //!
 //! 1. What a caller does not see is left out before the page is cut, so a page has as many entries as were asked for.
 //! 2. SQL selects the kinds of activities that the caller sees, and for staff and customers the entries of one page.
 //!    For a supplier it selects all activities of these kinds of an order, which are then judged one by one.
 //! 3. The result has one page for each order that has entries.
+//! 4. The steps are `read_own_parts` for a supplier, the statements of `persistence`, `redact_entry` and
+//!    `sort_and_cut_page`. The last two are pure.
 
 use std::collections::{HashMap, HashSet};
 

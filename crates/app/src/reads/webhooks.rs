@@ -1,4 +1,5 @@
-//! Reads stored webhooks. For support and systems; others are refused.
+//! Reads stored webhooks. For support and systems; others are refused as forbidden. Resolvers of `api` call these. A
+//! webhook without scans or failures is missing in the map. More rows than the extent allows are an error.
 
 use std::{collections::HashMap, sync::Arc};
 

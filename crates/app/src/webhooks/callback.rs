@@ -1,7 +1,8 @@
 //! Callbacks: settles webhooks whose sender asks to be called before it sends scans.
 //!
-//! 1. `worker` makes the call, outside of every transaction. It counts the call here before, and settles the webhook
-//!    here after a call that succeeded. A call that failed is recorded like any other failure of a webhook.
+//! 1. The webhook job of `worker` makes the call, outside of every transaction. It counts the call here before, and
+//!    settles the webhook here after a call that succeeded. A call that failed is recorded like any other failure of a
+//!    webhook.
 //! 2. Until the webhook is settled here, or a failure is recorded, it is leased like any other webhook. When the lease
 //!    has expired, the call is made again, which does no harm.
 //! 3. Each call is counted before it is made. So the number of calls is bounded even if their outcomes are lost,

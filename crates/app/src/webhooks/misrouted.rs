@@ -1,6 +1,11 @@
-//! Finds webhooks that should have been processed again when a shipment was registered, and makes them due. `worker`
-//! runs this every minute, as a safeguard: normally the registration itself does it, but it skips webhooks that another
-//! transaction holds.
+//! Finds webhooks that should have been processed again when a shipment was registered, and makes them due.
+//! `worker::schedule` calls `requeue_missed` every minute, as a safeguard: normally the registration itself does it,
+//! but it skips webhooks that another transaction holds.
+//!
+//! - `find_misrouted` only reads. A number that cannot be checked is logged and left out; a database that is down ends
+//!   the search.
+//! - `requeue_processed` is also for `reprocess_unknown`. All functions that requeue answer how many webhooks became
+//!   due.
 
 use std::collections::BTreeSet;
 

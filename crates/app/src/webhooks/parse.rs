@@ -1,10 +1,14 @@
 //! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`).
 //! Processing and replay call it. It changes nothing and never fails: what cannot be parsed becomes a [`Push::Remark`]
 //! with the reason.
+//!
+//! `parse_webhook` reads the body; `resolve_carriers` is a part of it. `build_parsed_webhook` then makes the input of
+//! routing of the parcels, and `distinct_tracking_numbers` lists what has to be loaded and locked, in no particular
+//! sequence.
 
 use std::collections::HashSet;
 
-use carriers::{Parcel, Push, Sender, Unread};
+use carriers::{Parcel, Push, Sender, Unread, likely_carriers};
 use domain::{
     TrackingNumber,
     ingest::{IngestSummary, ParcelScans, ParsedWebhook},
@@ -57,6 +61,8 @@ pub(super) fn build_parsed_webhook(
 ) -> ParsedWebhook {
     let received_at = head.received_at;
     let scans = |mut parcel: Parcel| ParcelScans {
+        has_carrier_format: likely_carriers(&parcel.tracking_number)
+            .contains(&parcel.tracking_number.carrier()),
         number: parcel.tracking_number.clone(),
         other_numbers: std::mem::take(&mut parcel.other_numbers),
         scans: parcel.into_scans(received_at),
@@ -70,8 +76,8 @@ pub(super) fn build_parsed_webhook(
     }
 }
 
-/// The tracking numbers of these webhooks, each once.
+/// The tracking numbers of these webhooks, each once, with the further numbers of their parcels.
 pub(super) fn distinct_tracking_numbers(webhooks: &[ParsedWebhook]) -> Vec<TrackingNumber> {
-    let numbers = webhooks.iter().flat_map(|webhook| &webhook.parcels).map(|parcel| &parcel.number);
-    numbers.collect::<HashSet<_>>().into_iter().cloned().collect()
+    let parcels = webhooks.iter().flat_map(|webhook| &webhook.parcels);
+    parcels.flat_map(|parcel| parcel.all_numbers()).collect::<HashSet<_>>().into_iter().collect()
 }

@@ -1,13 +1,17 @@
-//! Processes due webhooks: locks and loads, calls the rules of `domain::ingest`, and writes what they decided.
+//! Processes due webhooks: locks and loads, calls the rules of `domain::ingest`, and writes what they decided. The
+//! webhook job of `worker` calls `process_webhooks`.
 //!
-//! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
-//!    parcels. The rest follows in further transactions.
+//! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_NUMBERS_TOGETHER`]
+//!    tracking numbers. The rest follows in further transactions.
 //! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed in several transactions, after the others, or
 //!    earlier when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
 //! 3. A webhook whose sender has to be called first is not settled here but returned, see `callback`.
 //! 4. A webhook that another worker has leased or settled is skipped. A webhook that cannot be parsed is settled as
 //!    ignored, with the reason.
 //! 5. A transaction fails as a whole, for all its webhooks; `worker` then processes each webhook alone.
+//! 6. `process_first_batch` is one transaction: `lock_and_parse_batch` locks and writes nothing, `ingest_scans` writes
+//!    orders and scans, then the results of `build_result` are stored. `process_portion` is one for a part of a large
+//!    webhook; its `None` means that another worker has the webhook.
 
 use std::collections::BTreeMap;
 
@@ -20,17 +24,15 @@ use persistence::{Tx, leases::Leased, orders, scans, webhooks};
 use uuid::Uuid;
 
 use super::{
-    Callback, Inbox, MAX_BYTES,
-    load_router::load_router_locking_numbers,
-    parse::{build_parsed_webhook, distinct_tracking_numbers},
+    Callback, Inbox, MAX_BYTES, load_router::load_router_locking_numbers, parse::build_parsed_webhook,
 };
 use crate::{error::Result, retry::retry_transaction};
 
 /// Largest number of parcels of one webhook that one transaction processes: each of them needs locks until the commit.
 const MAX_PARCELS: usize = 200;
-/// Largest number of parcels of all webhooks that one transaction processes. PostgreSQL has only some thousand locks
+/// Largest number of tracking numbers of all webhooks that one transaction processes. PostgreSQL has only some thousand locks
 /// for all transactions together.
-const MAX_PARCELS_TOGETHER: usize = 500;
+const MAX_NUMBERS_TOGETHER: usize = 500;
 
 /// The webhooks of a batch, by what is to be done with them.
 #[derive(Default)]
@@ -103,7 +105,7 @@ impl Inbox {
         let (these, rest) = leased.split_at(webhooks::count_within_bytes(tx, &ids, MAX_BYTES).await?);
         let mut opened = webhooks::lock_and_load_leased(tx, these).await?;
         opened.sort_by_key(|webhook| (webhook.head.received_at, webhook.head.id));
-        let (mut batch, mut parcels_together) = (Batch::default(), 0);
+        let (mut batch, mut numbers_together) = (Batch::default(), 0);
         for webhook in opened {
             let leased = Leased { id: webhook.head.id.0, attempt: webhook.head.attempt };
             if !batch.later.is_empty() {
@@ -120,7 +122,9 @@ impl Inbox {
                 }
                 Push::Parcels(parcels, unread) => {
                     let is_large = parcels.len() > MAX_PARCELS;
-                    if !is_large && parcels_together + parcels.len() > MAX_PARCELS_TOGETHER {
+                    let numbers: usize = parcels.iter().map(|parcel| 1 + parcel.other_numbers.len()).sum();
+                    let is_full = numbers_together > 0 && numbers_together + numbers > MAX_NUMBERS_TOGETHER;
+                    if !is_large && is_full {
                         batch.later.push(leased);
                         continue;
                     }
@@ -131,7 +135,7 @@ impl Inbox {
                     if is_large {
                         batch.large.push(LargeWebhook { leased, body_bytes, parsed });
                     } else {
-                        parcels_together += parsed.parcels.len();
+                        numbers_together += numbers;
                         batch.with_scans.push(parsed);
                     }
                 }
@@ -187,16 +191,15 @@ impl Inbox {
     ) -> persistence::Result<BTreeMap<WebhookId, IngestSummary>> {
         let settled_before = parsed.iter().filter(|webhook| webhook.was_settled).map(|webhook| webhook.id);
         let waited = webhooks::find_waits(tx, &settled_before.collect::<Vec<_>>()).await?;
-        let router = load_router_locking_numbers(tx, &distinct_tracking_numbers(&parsed)).await?;
+        let router = load_router_locking_numbers(tx, &parsed).await?;
         let mut routed = RoutedScans::default();
         for webhook in parsed {
             routed.add(webhook, &router, &waited);
         }
         let mut orders = orders::lock_and_load(tx, &routed.orders()).await?;
-        let mut recorder = scans::load_recorder(tx, &routed.shipments(), false).await?;
+        let mut recorder = scans::load_recorder(tx, &orders, &routed.shipments(), false).await?;
         let summaries = routed.record(&mut orders, &mut recorder, self.clock.now())?;
-        let max_age = self.policy().notification_max_age;
-        orders::record(tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &recorder).await?;
         Ok(summaries)
     }

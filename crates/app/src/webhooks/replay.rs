@@ -1,10 +1,11 @@
 //! Replay: parses stored webhooks again with the meanings that codes have today, reports what would change, and changes
-//! it on request.
+//! it on request. A mutation of `api` and `milepost replay` call it.
 //!
-//! 1. The first pass parses the bodies and finds the orders for which they contain other scans than are stored. It
-//!    takes no locks.
-//! 2. The second pass records the scans of these webhooks in these orders, several orders in one transaction, oldest
-//!    webhook first. It commits each transaction, or rolls it back when only a report was asked for.
+//! 1. The first pass (`find_differences`) parses the bodies and finds the orders for which they contain other scans
+//!    than are stored. It takes no locks.
+//! 2. The second pass (`collect`, then `apply`) records the scans of these webhooks in these orders, several orders in
+//!    one transaction, oldest webhook first. It commits each transaction, or rolls it back when only a report was asked
+//!    for.
 //! 3. Memory holds the bodies of one page of webhooks, or the scans of one group of orders, and the ids of all others.
 //! 4. Pending webhooks are skipped. A webhook that was not parsed completely, and can be parsed today, is made due
 //!    again after the second pass, if changes were asked for.

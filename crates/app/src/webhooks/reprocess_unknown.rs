@@ -1,9 +1,11 @@
 //! Lists carriers' codes without a known meaning, for support, and processes their webhooks again once the codes have a
-//! meaning. `worker` does the latter every five minutes.
+//! meaning. A query of `api` does the former, `worker::schedule` the latter, every five minutes.
 //!
 //! 1. Of each code only the webhook with the latest scan is parsed. If that scan has a meaning today, all webhooks with
 //!    the code are made due again.
-//! 2. To process again means to make due: the jobs then process the webhooks like new ones.
+//! 2. To process again means to make due: the jobs then process the webhooks like new ones. The functions answer how
+//!    many became due; webhooks that another transaction holds are skipped.
+//! 3. What was made due before an error stays due.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,9 @@
 //! Issues access tokens to senders that need one before they send webhooks: OAuth 2.0 client credentials (RFC 6749,
 //! section 4.4).
 //!
-//! `api` parses the form and writes the response. This module decides who gets a token. Tokens are computed, not
-//! stored.
+//! `api::webhooks` parses the form and writes the response: it calls `admit_token_request` before it reads the body,
+//! then `issue_token`. This module decides who gets a token. Tokens are computed, not stored. `find_client` finds the
+//! credentials that the merchant has set for a sender.
 
 use carriers::{AccessToken, Client, Secrets, Sender};
 

@@ -1,5 +1,7 @@
 //! The meanings of AfterShip's tags. A subtag refines its tag (`InTransit_002`). AfterShip adds subtags without
 //! announcing them; a new one has the meaning of its tag.
+//!
+//! Called by `aftership`. Letter case does not matter. A tag that is not listed is `Unknown`.
 
 use domain::{
     ConditionKind::{AddressIssue, Damaged, Delayed, DeliveryAttemptFailed, Held, Lost, Other, Returned},

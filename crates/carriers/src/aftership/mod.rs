@@ -1,5 +1,12 @@
 //! AfterShip Tracking: webhooks with the whole history of a parcel of any carrier, whenever something changes.
 //!
+//! [`crate::Sender`] calls [`Aftership`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` only reads the signature; `verify_body` compares it.
+//!
+//! `parse_parcel` reads the parcel of a push; its scans come from `parse_scans` for an update, and from
+//! `build_informational_scan` for an event about the estimate. A push without scans gives an empty list of parcels,
+//! another event a remark. `key` is the parcel in the identity of a scan. `remap` is the merchant's code map.
+//!
 //! AfterShip retries for nearly three days, so very old pushes arrive. The versions of its API differ only in names
 //! that we do not need or that we read in both spellings, so the header `as-webhook-version` is ignored.
 
@@ -65,7 +72,7 @@ impl Protocol for Aftership {
             // These events are about the estimate or about missing information, not about the place. The merchant's
             // meanings do not apply to them.
             event @ ("edd_revise" | "tracking_pending_time") => {
-                parse_parcel(&body, tracking, |key| vec![informational_scan(&body, event, key)])
+                parse_parcel(&body, tracking, |key| vec![build_informational_scan(&body, event, key)])
             }
             other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
         }
@@ -111,13 +118,13 @@ struct ParcelKey<'a> {
 fn parse_parcel(
     body: &Value,
     tracking: &Value,
-    scans: impl FnOnce(ParcelKey<'_>) -> Vec<ParsedScan>,
+    parse_scans: impl FnOnce(ParcelKey<'_>) -> Vec<ParsedScan>,
 ) -> Result<Push, Unreadable> {
     let slug = require_text("`msg.slug`", &[(tracking, "/slug")])?;
     let number = require_text("`msg.tracking_number`", &[(tracking, "/tracking_number")])?;
     let carrier = parse_carrier_name(&slug, &number)?;
     let tracking_number = parse_tracking_number(carrier, number)?;
-    let scans = scans(ParcelKey { carrier, number: &tracking_number });
+    let scans = parse_scans(ParcelKey { carrier, number: &tracking_number });
     if scans.is_empty() {
         return Ok(Push::Parcels(Vec::new(), None));
     }
@@ -216,7 +223,7 @@ fn parse_location(checkpoint: &Value) -> Option<String> {
 }
 
 /// The scan of a push that changes only the estimate, or nothing.
-fn informational_scan(body: &Value, event: &str, key: ParcelKey<'_>) -> ParsedScan {
+fn build_informational_scan(body: &Value, event: &str, key: ParcelKey<'_>) -> ParsedScan {
     let date = text_at(body, "/ts").unwrap_or_default();
     ParsedScan {
         identity: compute_identity(key.carrier, key.number, event, "", &[&date]),

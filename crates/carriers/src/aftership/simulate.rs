@@ -1,4 +1,8 @@
-//! Writes an AfterShip push, with every checkpoint of the history.
+//! Writes an AfterShip push, with every checkpoint of the history. Called by `Aftership::simulate`, for the simulator
+//! and tests.
+//!
+//! `None`: AfterShip has no tag for a scan, or there is no scan. `derive_event_id` is a hash: the same push has the
+//! same id.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -35,7 +39,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let ts = history.sent_at.timestamp();
     let first = scans.iter().filter(|(scan, _)| scan.meaning == last.meaning).count() == 1;
     let body = json!({
-        "event": "tracking_update", "event_id": event_id(&message, ts),
+        "event": "tracking_update", "event_id": derive_event_id(&message, ts),
         "is_tracking_first_tag": first, "ts": ts, "msg": message,
     });
     Some(body.to_string().into_bytes())
@@ -57,7 +61,7 @@ fn build_checkpoint(
 }
 
 /// A UUID computed from the content: the same push has the same UUID, another push another one.
-fn event_id(message: &Value, ts: i64) -> String {
+fn derive_event_id(message: &Value, ts: i64) -> String {
     let hash = Sha256::digest(format!("{ts} {message}"));
     let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     // The digits for version and variant are those of a random UUID.

@@ -316,9 +316,12 @@ fn without_a_city_the_place_is_the_carriers_text() {
 
 #[test]
 fn what_is_no_parcel_we_follow_is_told_in_words() {
-    assert_eq!(read(&HISTORY.replace(r#""slug": "usps""#, r#""slug": "dhl-germany""#)).carrier, Carrier::DHL);
+    assert_eq!(
+        read(&HISTORY.replace(r#""slug": "usps""#, r#""slug": "dhl-germany""#)).tracking_number.carrier(),
+        Carrier::DHL
+    );
     let remark = |body: &str| Aftership.parse(body.as_bytes(), &CodeMap::default());
-    assert_eq!(read(ANOTHER).carrier.as_str(), "canada_post");
+    assert_eq!(read(ANOTHER).tracking_number.carrier().as_str(), "canada_post");
     assert_eq!(
         remark(&HISTORY.replace("tracking_update", "courier_added")),
         Ok(Push::Remark("`courier_added` says nothing about where a parcel is".into()))

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use domain::{Carrier, ConditionKind::*, ShipmentStatus::*, Tracking, fold};
 
 use super::*;
-use crate::{Parcel, parcel::compute_identity};
+use crate::{Parcel, scan_identity::compute_identity};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()

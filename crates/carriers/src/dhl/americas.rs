@@ -1,5 +1,10 @@
 //! Webhooks of DHL eCommerce Americas. A package carries its whole history, in the form of that service's tracking.
 //!
+//! Called by `dhl`, for each package. `find_meaning` expects the text of `normalize_capitals`, and is `Unknown` for a
+//! text that is not listed. `parse_time` gives an instant only if `find_zone_offset_hours` knows the zone and the hour
+//! is not ambiguous. `parcel` is the tracking number, for the identity of scans. `remap` is the merchant's code map,
+//! which takes precedence.
+//!
 //! Neither its signature nor its fields are published where we could read them. Events are parsed as one consumer of
 //! its tracking parses them. The place of the tracking number comes from what is known of the same answers. An event
 //! without `primaryEventId` is identified by its description, which comes from a fixed list.
@@ -135,14 +140,14 @@ fn parse_time(date: &str, clock: &str, zone: &str) -> CarrierTime {
         Some(date.and_time(clock)).filter(|local| time::keep_plausible(local.and_utc()).is_some())
     };
     let Some(local) = local() else { return CarrierTime::Untrusted };
-    let at =
-        find_zone_offset(zone, local).and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
+    let at = find_zone_offset_hours(zone, local)
+        .and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
     at.map_or(CarrierTime::Local(local), |at| CarrierTime::Instant(at.and_utc()))
 }
 
 /// The offset of the zone in hours; negative is behind UTC. `None` if the zone is not listed or the hour is
 /// ambiguous.
-fn find_zone_offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
+fn find_zone_offset_hours(zone: &str, local: NaiveDateTime) -> Option<i64> {
     let changing = |winter: i64| is_summer_time(local).map(|summer| winter + i64::from(summer));
     match zone.to_ascii_uppercase().as_str() {
         "UTC" | "GMT" => Some(0),

@@ -1,8 +1,12 @@
-//! The meanings of DHL's codes.
+//! The meanings of DHL's codes. All functions are pure.
 //!
-//! The first match counts: an event code of Express, an event code of Parcel DE, an event name, the status code. A
-//! status code alone does not tell a failed attempt from a return, so the words beside it are read too. Status changes
-//! cannot be undone, so words count only where they are unambiguous.
+//! - `dhl::unified` calls `find_meaning`. The first match counts: an event code of Express, an event code of Parcel DE,
+//!   an event name, the status code (`find_unified_meaning`). `Unknown` if none is listed.
+//! - `dhl::find_code_meaning` calls `find_meaning_of_event` for aggregators, with a code in capitals. `None` if it is
+//!   not listed.
+//!
+//! A status code alone does not tell a failed attempt from a return, so the words beside it are read too. Status
+//! changes cannot be undone, so words count only where they are unambiguous. `words` are in small letters.
 
 use domain::{
     ConditionKind::*,
@@ -32,14 +36,16 @@ pub(super) fn find_meaning(code: Code<'_>, texts: [&str; 2]) -> Meaning {
     };
     of_service
         .or_else(|| parcel_de::find_meaning(&event))
-        .or_else(|| event_names::find_meaning(&event).map(|meaning| mark_arrival(code.status, meaning)))
+        .or_else(|| {
+            event_names::find_meaning(&event).map(|meaning| mark_arrival_at_sender(code.status, meaning))
+        })
         .unwrap_or_else(|| find_unified_meaning(code.status, texts))
 }
 
 /// A parcel that goes back, and is delivered by the status code, has arrived at its sender.
-fn mark_arrival(status: &str, meaning: Meaning) -> Meaning {
+fn mark_arrival_at_sender(status_code: &str, meaning: Meaning) -> Meaning {
     let goes_back = matches!(meaning, Status(ReturnedToSender) | Condition(Returning));
-    if goes_back && status.eq_ignore_ascii_case("delivered") { Condition(Returned) } else { meaning }
+    if goes_back && status_code.eq_ignore_ascii_case("delivered") { Condition(Returned) } else { meaning }
 }
 
 /// The meaning of a code alone, whatever the service. `None` if it is not listed.
@@ -93,7 +99,7 @@ fn find_unified_meaning(status: &str, texts: [&str; 2]) -> Meaning {
         "pre-transit" => Status(LabelCreated),
         "transit" if says_already(&words, &OUT_FOR_DELIVERY) => Status(OutForDelivery),
         "transit" if says_already(&words, &READY_FOR_PICKUP) => Status(AvailableForPickup),
-        "transit" => listed.filter(is_told_in_transit).unwrap_or(Status(InTransit)),
+        "transit" => listed.filter(may_replace_transit).unwrap_or(Status(InTransit)),
         // Delivered, but not to the customer.
         "delivered" if to_sender => Condition(Returned),
         "delivered" if says_already(&words, &READY_FOR_PICKUP) => Status(AvailableForPickup),
@@ -110,7 +116,7 @@ fn find_unified_meaning(status: &str, texts: [&str; 2]) -> Meaning {
 
 /// Whether a listed text may say more than the status code `transit`. A delivery may not: it has a status code of its
 /// own. Neither may a label, nor a text about papers.
-fn is_told_in_transit(meaning: &Meaning) -> bool {
+fn may_replace_transit(meaning: &Meaning) -> bool {
     match meaning {
         Condition(_) => true,
         Status(PickedUp | InTransit | ReturnedToSender | OutForDelivery | AvailableForPickup) => true,

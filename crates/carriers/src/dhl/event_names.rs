@@ -1,6 +1,9 @@
 //! The meanings of event names: `OUT_FOR_DELIVERY`, as DHL eCommerce sends them in `status` (services `parcel-nl` and
 //! its neighbours).
 //!
+//! `dhl::unified` tells names from other texts with `is_event_name` and `is_capital_word`. `dhl::codes` calls
+//! `find_meaning`.
+//!
 //! 1. A name is the words with `_` between them.
 //! 2. A name that is not listed is not judged by words that it merely contains, except that it tells a return.
 //! 3. A delivery is not listed: DHL's status code has to say it. So a name cannot make a delivery of a transit.

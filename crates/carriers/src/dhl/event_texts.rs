@@ -1,9 +1,12 @@
 //! The meanings of DHL's event texts. Events of Express have a time, a place and a description, but no code.
 //!
-//! The list holds the texts of DHL's Express tracking as they are generally known; DHL publishes no list. A
-//! description must match a listed text as a whole; only where the entry allows it, a place or a name may follow. A
-//! description that merely contains listed words ("not delivered", "delivered to a service point") is unknown. A
-//! merchant can give it a meaning.
+//! `dhl::unified`, `dhl::codes` and `dhl::americas` call `find_meaning`. It always returns a text that stands for the
+//! code; for a description that is not listed, the meaning is `Unknown`.
+//!
+//! The list holds the texts of DHL's Express tracking as they are generally known; DHL publishes no list. A description
+//! must match a listed text as a whole; only where the entry allows it, a place or a name may follow. A description
+//! that merely contains listed words ("not delivered", "delivered to a service point") is unknown. A merchant can give
+//! it a meaning.
 
 use domain::{
     ConditionKind::*,

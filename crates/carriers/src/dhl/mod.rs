@@ -1,8 +1,17 @@
 //! DHL: Unified Push, and the webhooks of DHL eCommerce Americas.
 //!
+//! [`crate::Sender`] calls [`Dhl`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` checks the whole proof. `carrier_code` calls
+//! `find_code_meaning`; `Unknown` if not listed.
+//!
+//! `parse_push` chooses by the form of the body: `unified` or `americas` for parcels, `parse_activation` for a new
+//! subscription, and a remark for other news of a subscription. An element that cannot be read is counted, and the
+//! others are kept.
+//!
 //! - Proof: a token in a header that the merchant named in the subscription. It signs nothing and never changes, so
 //!   somebody who has seen a request can send it again. A repeated scan changes nothing.
-//! - Handshake: DHL sends a secret when a subscription starts, and we call DHL back with it ([`Activation`]).
+//! - Handshake: DHL sends a secret when a subscription starts, and `worker::activation` calls DHL back with it
+//!   ([`Activation`]). It checks the id with [`is_subscription_id`] again.
 
 mod americas;
 mod codes;
@@ -42,7 +51,7 @@ impl Protocol for Dhl {
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
         let sent = head.find_header(secrets.header_name())?;
         secrets
-            .check_each(|secret| texts_are_equal(secret.trim().as_bytes(), sent))
+            .require_match(|secret| texts_are_equal(secret.trim().as_bytes(), sent))
             .map(|()| HeadProof::Complete)
     }
 

@@ -1,9 +1,9 @@
-//! The meanings of the event codes of DHL Parcel DE.
+//! The meanings of the event codes of DHL Parcel DE. Called by `dhl::codes`. `None` means that the code is not listed.
 //!
-//! 1. `statusDetailed` has three parts: event, reason, group. `HLDCC_LDPCK_LA` is "held for collection", "in a
-//!    locker", "in storage". `status` has the group alone.
+//! 1. `statusDetailed` has three parts: event, reason, group. `HLDCC_LDPCK_LA` is "held for collection", "in a locker",
+//!    "in storage". `status` has the group alone.
 //! 2. The event decides. For some events the reason does. The list is DHL's of 2024.
-//! 3. An integration sends the event alone, in small letters: `dlvrd`.
+//! 3. An integration sends the event alone, in small letters: `dlvrd`. The caller converts it to capitals.
 
 use domain::{
     ConditionKind::*,
@@ -48,7 +48,7 @@ const GROUPS: &[(Meaning, &str)] = &[(Status(PickedUp), "AE ES"), (Condition(Del
 pub(super) fn find_meaning(code: &str) -> Option<Meaning> {
     let mut parts = code.split('_');
     let (event, reason, group) = (parts.next()?, parts.next().unwrap_or_default(), parts.next());
-    let meaning = find(EVENTS, event)?;
+    let meaning = find_in_list(EVENTS, event)?;
     Some(match (event, reason) {
         // Loaded to the delivery vehicle. On the way to a locker or an outlet it is not out to the customer.
         ("LDTMV", "MVMTV" | "SECDA") if group == Some("PO") => Status(OutForDelivery),
@@ -73,10 +73,10 @@ pub(super) fn find_meaning(code: &str) -> Option<Meaning> {
 
 /// The meaning of a group that is sent without its event.
 pub(super) fn find_meaning_of_group(group: &str) -> Option<Meaning> {
-    find(GROUPS, group)
+    find_in_list(GROUPS, group)
 }
 
-fn find(list: &[(Meaning, &str)], code: &str) -> Option<Meaning> {
+fn find_in_list(list: &[(Meaning, &str)], code: &str) -> Option<Meaning> {
     list.iter().find(|(_, codes)| codes.split(' ').any(|listed| listed == code)).map(|(meaning, _)| *meaning)
 }
 

@@ -1,4 +1,7 @@
-//! Writes a Unified Push of one shipment.
+//! Writes a Unified Push of one shipment, with the whole history. Called by `Dhl::simulate`, for the simulator and
+//! tests.
+//!
+//! `None`: DHL has no words for a scan, or there is no scan.
 
 use chrono::SecondsFormat;
 use domain::{

@@ -1,4 +1,8 @@
-//! Parses a shipment of a Unified Push, which has the form of an answer of DHL's Unified Tracking.
+//! Parses a shipment of a Unified Push, which has the form of an answer of DHL's Unified Tracking. Called by `dhl`.
+//!
+//! `parse_parcel` reads each event with `Event::from_value` and converts it with `into_scan`: `interpret_codes` if it
+//! has a code, else `interpret_words`. `status` of the shipment is the latest event once more. Sometimes only it has
+//! the status code, which it lends to that event (`lent_status_code`).
 //!
 //! Only the envelope is uniform. Parcel DE sends event codes; Express sends other event codes or only descriptions;
 //! eCommerce sends event names; the other services send descriptions with a status code. A push reports on the shipment
@@ -137,10 +141,10 @@ impl<'a> Event<'a> {
         self.timestamp == event.timestamp && words(self) == words(event) && !has_other_code
     }
 
-    /// Converts to a scan. `lent` is the status code of the same event in the shipment's `status`.
-    fn into_scan(self, lent: Option<&str>, key: ScanContext<'_>) -> ParsedScan {
+    /// Converts to a scan. `lent_status_code` is the status code of the same event in the shipment's `status`.
+    fn into_scan(self, lent_status_code: Option<&str>, key: ScanContext<'_>) -> ParsedScan {
         let interpreted = match self.status_code.is_empty() && self.code.is_empty() {
-            true => self.interpret_words(lent, key),
+            true => self.interpret_words(lent_status_code, key),
             false => self.interpret_codes(key),
         };
         ParsedScan {
@@ -161,7 +165,7 @@ impl<'a> Event<'a> {
             // DHL's own samples have `Z`, but one consumer of its tracking reads the same times as local times. It is
             // not known which service writes which, so only midnight with `Z` is doubted.
             time: time::parse_scan_time_doubting_z(&self.timestamp),
-            description: self.words.or_else(|| describe_name(&self.named?)),
+            description: self.words.or_else(|| describe_status_text(&self.named?)),
         }
     }
 
@@ -170,7 +174,7 @@ impl<'a> Event<'a> {
     fn interpret_codes(&self, key: ScanContext<'_>) -> InterpretedEvent {
         let display_code = build_code_name(&[&self.status_code, &self.code]);
         let read = self.find_meaning(&self.status_code, key);
-        let alone = codes::find_meaning(self.codes_with(&self.status_code, key), ["", ""]);
+        let alone = codes::find_meaning(self.build_code(&self.status_code, key), ["", ""]);
         InterpretedEvent {
             code: self.status_code.to_ascii_lowercase(),
             description_code: build_identity_code(&self.code.to_ascii_uppercase(), alone, read),
@@ -182,7 +186,7 @@ impl<'a> Event<'a> {
     /// The claim of an event without codes. Its listed text is its code, even if `status` lends it a status code:
     /// only the push in which the event is the latest has that code, so it must not change the identity. The lent
     /// code gives the meaning only if the words are unknown.
-    fn interpret_words(&self, lent: Option<&str>, key: ScanContext<'_>) -> InterpretedEvent {
+    fn interpret_words(&self, lent_status_code: Option<&str>, key: ScanContext<'_>) -> InterpretedEvent {
         let said =
             [&self.words, &self.named].into_iter().flatten().map(|words| event_texts::find_meaning(words));
         let said: Vec<EventText> = said.collect();
@@ -194,10 +198,11 @@ impl<'a> Event<'a> {
         let by_lent =
             |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.find_meaning(lent, key));
         let display_code = build_code_name(&[&code]);
-        let meaning = key.remap.get(Sender::Dhl, &display_code).unwrap_or_else(|| match (read, lent) {
-            (Meaning::Unknown, Some(lent)) => by_lent(lent),
-            (read, _) => read,
-        });
+        let meaning =
+            key.remap.get(Sender::Dhl, &display_code).unwrap_or_else(|| match (read, lent_status_code) {
+                (Meaning::Unknown, Some(lent)) => by_lent(lent),
+                (read, _) => read,
+            });
         // In lower case, so that it differs from every event code: these are in capitals.
         let description_code = if code.is_empty() { "" } else { "words" }.to_owned();
         InterpretedEvent { code, description_code, display_code, meaning }
@@ -207,7 +212,7 @@ impl<'a> Event<'a> {
     /// like a code.
     fn find_meaning(&self, status_code: &str, key: ScanContext<'_>) -> Meaning {
         let said = [self.named.as_deref(), self.words.as_deref()].map(Option::unwrap_or_default);
-        codes::find_meaning(self.codes_with(status_code, key), said)
+        codes::find_meaning(self.build_code(status_code, key), said)
     }
 
     /// The merchant's meaning for the whole code, or else for the status code with what stands in `status`, or else
@@ -217,7 +222,7 @@ impl<'a> Event<'a> {
         [display_code, &named, &self.status_code].into_iter().find_map(|code| remap.get(Sender::Dhl, code))
     }
 
-    fn codes_with<'b>(&'b self, status: &'b str, key: ScanContext<'_>) -> Code<'b> {
+    fn build_code<'b>(&'b self, status: &'b str, key: ScanContext<'_>) -> Code<'b> {
         Code { status, event: &self.code, express: key.express }
     }
 }
@@ -236,7 +241,7 @@ fn is_code(status: &str) -> bool {
 }
 
 /// The text of `status` as a description. A code is none; the words of an event name are.
-fn describe_name(named: &str) -> Option<String> {
+fn describe_status_text(named: &str) -> Option<String> {
     match named {
         code if is_code(code) => None,
         name if is_event_name(name) => Some(name.replace('_', " ").to_lowercase()),

@@ -1,4 +1,7 @@
 //! The meanings of EasyPost's ten statuses, and of the details that say more than the status.
+//!
+//! Called by `easypost`. A status that is not listed is `Unknown`; a detail that is not listed leaves the meaning of
+//! the status.
 
 use domain::{
     ConditionKind::*,

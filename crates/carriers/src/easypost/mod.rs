@@ -1,7 +1,15 @@
 //! EasyPost: webhooks about trackers, for parcels of many carriers. Every push carries the whole history.
 //!
-//! Two signatures are in use. The older covers the body alone. The newer also covers a time; if both are sent, only
-//! the newer is checked. EasyPost itself documents that the headers of the newer exist. The sequence in which their
+//! [`crate::Sender`] calls [`Easypost`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` reads the signature, and checks its age if it has a time;
+//! `verify_body` compares it.
+//!
+//! `parse_push` finds the tracker, `parse_tracker` parses it. A test, an event that is not about a tracker, and a
+//! tracker without scans give a remark and no parcel. `said_at` is when EasyPost wrote the push. `parcel` is the
+//! tracking number, for the identity of scans. `remap` is the merchant's code map.
+//!
+//! Two signatures are in use. The older covers the body alone. The newer also covers a time; if both are sent, only the
+//! newer is checked. EasyPost itself documents that the headers of the newer exist. The sequence in which their
 //! contents are signed comes from three integrations that agree, and from no document of EasyPost.
 
 mod codes;
@@ -22,7 +30,7 @@ use crate::{
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    mac::{decode_hex, encode_hex, hmac_sha256},
+    mac::{decode_hex_mac, encode_hex, hmac_sha256},
     numbers::{parse_carrier_name, parse_tracking_number},
     parcel::{Parcel, ParsedScan, Push},
     place::join_place,
@@ -68,11 +76,11 @@ impl Protocol for Easypost {
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         match Signature::from_head(&request.head())? {
             Signature::Older(sent) => {
-                secrets.check_each(|secret| hmac_sha256(derive_key(secret), request.body).ct_eq(&sent))
+                secrets.require_match(|secret| hmac_sha256(derive_key(secret), request.body).ct_eq(&sent))
             }
             Signature::Newer { sent, timestamp, path, signed_at } => {
                 let message = [timestamp, METHOD, path, request.body].concat();
-                secrets.check_each(|secret| hmac_sha256(derive_key(secret), &message).ct_eq(&sent))?;
+                secrets.require_match(|secret| hmac_sha256(derive_key(secret), &message).ct_eq(&sent))?;
                 request.check_age(signed_at)
             }
         }
@@ -142,7 +150,7 @@ fn derive_key(secret: &str) -> String {
 /// Decodes the HMAC in a header, with or without the prefix.
 fn decode_mac(sent: &[u8]) -> Option<[u8; 32]> {
     let (start, rest) = sent.split_at_checked(PREFIX.len())?;
-    decode_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
+    decode_hex_mac(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
 }
 
 /// Parses an event about a tracker, or a tracker without an event. Data of EasyPost's test mode is invented, even if

@@ -1,4 +1,7 @@
-//! Writes an EasyPost event about one tracker.
+//! Writes an EasyPost event about one tracker, with the whole history. Called by `Easypost::simulate`, for the
+//! simulator and tests.
+//!
+//! `None`: EasyPost has no status for a scan, or there is no scan.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -19,12 +22,12 @@ use crate::{
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (_, (status, detail, _)) = *scans.last()?;
-    let details: Vec<Value> = scans.iter().map(|(scan, words)| tracking_detail(scan, *words)).collect();
+    let details: Vec<Value> = scans.iter().map(|(scan, words)| build_tracking_detail(scan, *words)).collect();
     let carrier = names::easypost_name(history.carrier);
     let date = history.estimated_delivery.map(|due| due.date_naive().to_string());
     let sent_at = history.sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let tracker = json!({
-        "id": format!("trk_{}", id(&[&carrier, history.tracking_number])),
+        "id": format!("trk_{}", derive_id(&[&carrier, history.tracking_number])),
         "object": "Tracker", "mode": "production",
         "tracking_code": history.tracking_number, "carrier": carrier,
         "status": status, "status_detail": detail,
@@ -35,7 +38,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     });
     let body = json!({
         // The id depends only on the content, so that the same push sent again has the same id.
-        "id": format!("evt_{}", id(&[&tracker.to_string()])),
+        "id": format!("evt_{}", derive_id(&[&tracker.to_string()])),
         "object": "Event", "mode": "production", "description": "tracker.updated",
         "previous_attributes": {}, "created_at": sent_at, "updated_at": sent_at,
         "pending_urls": [], "completed_urls": [], "status": "pending",
@@ -44,7 +47,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &str, &str)) -> Value {
+fn build_tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &str, &str)) -> Value {
     let [city, state, country] = scan.place_parts();
     json!({
         "object": "TrackingDetail", "status": status, "status_detail": detail,
@@ -56,7 +59,7 @@ fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &st
 }
 
 /// An id that depends only on the parts.
-fn id(parts: &[&str]) -> String {
+fn derive_id(parts: &[&str]) -> String {
     encode_hex(&Sha256::digest(parts.join("\n"))[..16])
 }
 

@@ -1,5 +1,9 @@
 //! The meanings of FedEx's event codes. The list is FedEx's "Tracking Status Codes". `AE`, `IP` and `RL` are not in it,
 //! but were seen in real answers of its Track API.
+//!
+//! Called by `fedex` for FedEx's own pushes, by `carrier_code` for aggregators (`find_meaning`), and by `parcel` for
+//! scans of both (`is_electronic`, `has_unreliable_time`). Letter case does not matter. A code that is not listed is
+//! `Unknown`.
 
 use domain::{
     ConditionKind::{Delayed, DeliveryAttemptFailed, Other},

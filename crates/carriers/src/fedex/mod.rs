@@ -1,5 +1,14 @@
 //! FedEx Advanced Integrated Visibility: webhooks in the form of answers of the Track API.
 //!
+//! [`crate::Sender`] calls [`Fedex`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` only reads the signature; `verify_body` compares it.
+//!
+//! `parse_push` finds the track results, `parse_parcel` parses one, `parse_scan_event` one scan of it,
+//! `parse_current_status` its latest status. A result without scans gives no parcel; one that cannot be read is
+//! counted, and the others are kept. `parcel` is the id that goes into the identity of scans. `remap` is the merchant's
+//! code map, which takes precedence in `find_meaning`. `find_date` finds one of `dateAndTimes` by its type; `None`
+//! means that it is not sent.
+//!
 //! No push that FedEx really sent has been published. This form, in one of two envelopes, comes from one integration
 //! and is uncertain. Both envelopes are parsed: `output.completeTrackResults[].trackResults[]` and a flat
 //! `trackResults[]`. A push carries any number of scans, newest first. Pushes can arrive in any sequence.

@@ -1,4 +1,8 @@
-//! Writes a FedEx push, in the nested envelope.
+//! Writes a FedEx push with the whole history, in the nested envelope. Called by `Fedex::simulate`, for the simulator
+//! and tests.
+//!
+//! `None`: FedEx has no code for a scan, or there is no scan. `describe_meaning` has the code and the words of a
+//! meaning.
 
 use chrono::SecondsFormat;
 use domain::{

@@ -1,4 +1,7 @@
 //! The meanings of Shippo's six statuses, and of the substatuses that say more than the status.
+//!
+//! Called by `shippo`. A status that is not listed is `Unknown`; for a substatus that is not listed, the status
+//! decides.
 
 use domain::{
     ConditionKind::*,

@@ -1,5 +1,14 @@
 //! Shippo: `track_updated` webhooks, for parcels of many carriers. Every push carries the whole history.
 //!
+//! [`crate::Sender`] calls [`Shippo`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them.
+//!
+//! - `verify_head` checks the age of a signature, and `verify_body` compares it. Without a signature, `verify_head`
+//!   checks the token in the URL, which is the whole proof then.
+//! - `parse_push` returns a remark, not a parcel, for a test, for another event, for a purchased label and for a parcel
+//!   without scans. `parse_scan` is `None` for a state that reports nothing.
+//! - `find_merchant_meaning` looks into the merchant's code map (`remap`). `None` leaves our meaning.
+//!
 //! Accounts that asked for it sign their pushes, including the time. The others can only put a token into the URL. A
 //! token proves nothing about the body, and every log on the way contains it.
 
@@ -20,7 +29,7 @@ use crate::{
     codes::CodeMap,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    mac::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
+    mac::{decode_hex_mac, encode_hex, hmac_sha256, texts_are_equal},
     numbers::{parse_carrier_name, parse_tracking_number},
     parcel::{Parcel, ParsedScan, Push},
     place::join_place,
@@ -52,8 +61,8 @@ impl Protocol for Shippo {
                 Ok(HeadProof::SignsBody)
             }
             Err(missing) => {
-                let token = parse_token(head.query).ok_or(missing)?;
-                let proven = secrets.check_each(|secret| texts_are_equal(secret.as_bytes(), &token));
+                let token = parse_url_token(head.query).ok_or(missing)?;
+                let proven = secrets.require_match(|secret| texts_are_equal(secret.as_bytes(), &token));
                 proven.map(|()| HeadProof::Complete)
             }
         }
@@ -62,7 +71,7 @@ impl Protocol for Shippo {
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         let sent = Signature::from_header(request.find_header(SIGNATURE)?)?;
         let message = build_message(sent.at, request.body);
-        secrets.check_each(|secret| {
+        secrets.require_match(|secret| {
             let own = hmac_sha256(secret, &message);
             sent.macs.iter().fold(Choice::from(0), |fitted, mac| fitted | own.ct_eq(mac))
         })?;
@@ -93,9 +102,9 @@ struct Signature<'a> {
 
 impl<'a> Signature<'a> {
     /// Parts other than `t` and `v1` are ignored: they may belong to a later version.
-    fn from_header(sent: &'a [u8]) -> Result<Self, Refused> {
+    fn from_header(header_value: &'a [u8]) -> Result<Self, Refused> {
         let malformed = || Refused::MalformedHeader(SIGNATURE);
-        let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
+        let sent = str::from_utf8(header_value).map_err(|_not_text| malformed())?;
         let parts: Vec<(&str, &str)> = sent
             .split(',')
             .filter_map(|part| part.split_once('='))
@@ -106,7 +115,7 @@ impl<'a> Signature<'a> {
         let (Some(at), None) = (times.next(), times.next()) else { return Err(malformed()) };
         let signed_at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let signed_at = signed_at.ok_or_else(malformed)?;
-        let macs: Vec<_> = values("v1").filter_map(|mac| decode_hex(mac.as_bytes())).collect();
+        let macs: Vec<_> = values("v1").filter_map(|mac| decode_hex_mac(mac.as_bytes())).collect();
         if macs.is_empty() { Err(malformed()) } else { Ok(Self { at, signed_at, macs }) }
     }
 }
@@ -117,14 +126,14 @@ fn build_message(at: &str, body: &[u8]) -> Vec<u8> {
 
 /// The token in the query of the URL. A `+` is read as `+` and not as a blank, because tokens are more likely to
 /// contain it.
-fn parse_token(query: &str) -> Option<Vec<u8>> {
+fn parse_url_token(query: &str) -> Option<Vec<u8>> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("token="))?;
     Some(percent_decode_str(value).collect()).filter(|token: &Vec<u8>| !token.is_empty())
 }
 
 fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let event = require_text("`event`", &[(body, "/event")])?;
-    let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing_field("data"))?;
+    let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing_field_error("data"))?;
     if !event.eq_ignore_ascii_case("track_updated") {
         return Ok(Push::Remark(format!("Shippo tells of `{event}`, which is not about a track")));
     }
@@ -134,7 +143,7 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
                 "Shippo tells of a label that was bought, not of a parcel: its API version is older than 2018-02-08".into(),
             ))
         } else {
-            Err(missing_field("data.carrier"))
+            Err(missing_field_error("data.carrier"))
         };
     };
     let number = require_text("`data.tracking_number`", &[(data, "/tracking_number")])?;
@@ -164,7 +173,7 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     }))
 }
 
-fn missing_field(field: &str) -> Unreadable {
+fn missing_field_error(field: &str) -> Unreadable {
     Unreadable(format!("`{field}` is missing"))
 }
 

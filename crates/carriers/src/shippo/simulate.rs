@@ -1,4 +1,7 @@
-//! Writes a `track_updated` push of Shippo.
+//! Writes a `track_updated` push of Shippo with the whole history. Called by `Shippo::simulate`, for the simulator and
+//! tests.
+//!
+//! `None`: Shippo has no status for a scan, or there is no scan.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{

@@ -209,7 +209,7 @@ fn what_is_no_parcel_we_follow_is_told_in_words() {
     assert_eq!(remark(other), "Shippo tells of `transaction_created`, which is not about a track");
     for name in ["shippo", "canada_post", "dpd_uk"] {
         let other = UPS.replace(r#""carrier": "ups""#, &format!(r#""carrier": "{name}""#));
-        assert_eq!(parcel(&other).carrier.as_str(), name);
+        assert_eq!(parcel(&other).tracking_number.carrier().as_str(), name);
     }
     for status in ["null", "{}", r#"{"status":"UNKNOWN","status_date":null,"substatus":{"code":"other"}}"#] {
         let new = format!(

@@ -1,5 +1,12 @@
 //! Parses the time of a UPS event from a local date and time, a GMT date and time and an offset. Any of the three may
 //! be missing or wrong.
+//!
+//! `ups::parse_parcels` creates one [`Clock`] for each event and asks it for three things: the time of the scan, the
+//! parts of its identity, and the estimate. All functions are pure. `None` means: absent, unreadable, or implausible.
+//! An event without any readable time gets `CarrierTime::Untrusted`.
+//!
+//! An offset is local time minus GMT. `sent` is the offset as UPS sent it; `is_west` says that it must be negative.
+//! `read_text_with_zeros` pads only a JSON number, to six digits.
 
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use domain::{CarrierTime, DeliveryWindow, ExpectedDelivery};
@@ -50,7 +57,7 @@ impl Clock {
             return [at.to_rfc3339(), String::new(), String::new(), String::new()];
         }
         let date = |pointer| text_at(event, pointer).unwrap_or_default();
-        let time = |pointer| read_six_digits(event, pointer).unwrap_or_default();
+        let time = |pointer| read_text_with_zeros(event, pointer).unwrap_or_default();
         [
             date("/gmtActivityDate"),
             time("/gmtActivityTime"),
@@ -87,10 +94,10 @@ fn find_offset(
     local: Option<NaiveDateTime>,
     gmt: Option<NaiveDateTime>,
     sent: Option<TimeDelta>,
-    west: bool,
+    is_west: bool,
 ) -> Option<TimeDelta> {
     let (Some(local), Some(gmt)) = (local, gmt) else { return sent };
-    let westward = |offset: TimeDelta| if west { -offset.abs() } else { offset };
+    let westward = |offset: TimeDelta| if is_west { -offset.abs() } else { offset };
     match sent {
         Some(sent) if local - sent == gmt => Some(sent),
         Some(sent) if local + sent == gmt => Some(westward(sent)),
@@ -99,8 +106,8 @@ fn find_offset(
     }
 }
 
-fn parse_date_and_time(event: &Value, date: &str, time: &str) -> Option<NaiveDateTime> {
-    Some(parse_date(&text_at(event, date)?)?.and_time(parse_time(event, time)?))
+fn parse_date_and_time(event: &Value, date_pointer: &str, time_pointer: &str) -> Option<NaiveDateTime> {
+    Some(parse_date(&text_at(event, date_pointer)?)?.and_time(parse_time(event, time_pointer)?))
 }
 
 /// Parses `YYYYMMDD`. It accepts only years of four digits, so that adding hours cannot leave the calendar.
@@ -113,14 +120,14 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// The text at this pointer. A JSON number gets its leading zeros back.
-fn read_six_digits(event: &Value, pointer: &str) -> Option<String> {
+fn read_text_with_zeros(event: &Value, pointer: &str) -> Option<String> {
     let text = text_at(event, pointer)?;
     Some(if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text })
 }
 
 /// Parses `HHMMSS`.
 fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
-    let text = read_six_digits(event, pointer)?;
+    let text = read_text_with_zeros(event, pointer)?;
     if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
 }
 

@@ -1,8 +1,14 @@
-//! The meanings of UPS's codes.
+//! The meanings of UPS's codes. All functions are pure. `Unknown` means that Milepost has no meaning for the code.
 //!
-//! The first that decides counts: the type (for `M`, `MV`, `U`), the description code unless it is generic, the pair of
-//! type and code, the type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and
-//! "customs contact" as an exception. The lists are UPS's Track Alert specification and its appendix of tracking codes.
+//! - `ups::parse_scan` calls `find_meaning`. The first that decides counts: the type (for `M`, `MV`, `U`), the
+//!   description code unless it is generic, the pair of type and code, the type alone.
+//! - `carrier_code` calls `find_untyped_meaning` for an aggregator. Most codes mean nothing without their type: `OT` is
+//!   "out for delivery" as a movement and "customs contact" as an exception.
+//! - `Ups::check_code` calls `begins_with_type` for the setting `MILEPOST_CARRIER_CODES`.
+//! - The functions that return an `Option` are steps of `find_meaning`. `None` means that the code is not listed.
+//!   `find_movement_meaning` lists only movements that are not simply in transit.
+//!
+//! The lists are UPS's Track Alert specification and its appendix of tracking codes.
 
 use domain::{
     ConditionKind::*,
@@ -53,7 +59,8 @@ pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
     }
     if !code.description_code.is_empty() {
         let described = code.description_code.parse().ok().and_then(find_meaning_of_description_code);
-        let pair = if GENERIC.contains(&code.description_code) { find_listed_pair(code) } else { None };
+        let pair =
+            if GENERIC.contains(&code.description_code) { find_meaning_of_type_and_code(code) } else { None };
         if let Some(meaning) = pair.or(described) {
             return meaning;
         }
@@ -62,9 +69,9 @@ pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
         }
     }
     match code.kind {
-        "I" => find_movement(code.code).unwrap_or(Status(InTransit)),
-        "D" => find_delivery_meaning(code.code, words.map(str::to_ascii_lowercase).as_deref()),
-        "X" => lists::find_exception(code.code).unwrap_or(Condition(Other)),
+        "I" => find_movement_meaning(code.code).unwrap_or(Status(InTransit)),
+        "D" => find_delivery_meaning_with_words(code.code, words.map(str::to_ascii_lowercase).as_deref()),
+        "X" => lists::find_exception_meaning(code.code).unwrap_or(Condition(Other)),
         // Letters of UPS's older interfaces: out for delivery, pickup, returned to shipper.
         "O" => Status(OutForDelivery),
         "P" => Status(PickedUp),
@@ -78,11 +85,11 @@ pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
 const GENERIC: [&str; 7] = ["000", "013", "029", "030", "076", "148", "163"];
 
 /// The meaning of type and code, if they are listed.
-fn find_listed_pair(code: Code<'_>) -> Option<Meaning> {
+fn find_meaning_of_type_and_code(code: Code<'_>) -> Option<Meaning> {
     match code.kind {
-        "I" => find_movement(code.code),
-        "D" => lists::find_delivery(code.code),
-        "X" => lists::find_exception(code.code),
+        "I" => find_movement_meaning(code.code),
+        "D" => lists::find_delivery_meaning(code.code),
+        "X" => lists::find_exception_meaning(code.code),
         _ => None,
     }
 }
@@ -159,7 +166,7 @@ fn find_meaning_of_description_code(code: u16) -> Option<Meaning> {
 }
 
 /// Type `I`: any other code is a movement.
-fn find_movement(code: &str) -> Option<Meaning> {
+fn find_movement_meaning(code: &str) -> Option<Meaning> {
     Some(Status(match code {
         // The shipper has made a label; UPS does not have the parcel yet.
         "OC" | "PL" | "SP" => LabelCreated,
@@ -171,8 +178,8 @@ fn find_movement(code: &str) -> Option<Meaning> {
 }
 
 /// Type `D`: a code that is not listed is judged by the words.
-fn find_delivery_meaning(code: &str, words: Option<&str>) -> Meaning {
-    match lists::find_delivery(code) {
+fn find_delivery_meaning_with_words(code: &str, words: Option<&str>) -> Meaning {
+    match lists::find_delivery_meaning(code) {
         Some(listed) => listed,
         // Type `D` alone counts as delivered by agreement, unless the words contradict.
         None if code.is_empty() && !words.is_some_and(denies_delivery) => Status(Delivered),

@@ -1,10 +1,13 @@
 //! UPS's published lists of the codes of types `X` (package exceptions) and `D` (delivery codes), by meaning.
 //!
-//! 1. A code has two characters. One text holds all codes of a meaning, with blanks between them.
+//! Called by `ups::codes`. `None` means that the code is not listed; `ups::codes` then decides.
+//!
+//! 1. A code has two characters, in capitals. One text holds all codes of a meaning, with blanks between them.
 //! 2. A code means what UPS's customer text for it says. Where the text tells a reason and a consequence, the part that
 //!    a person has to act on counts: an incorrect address "may delay delivery" and is an address issue.
 //! 3. A request, a change of the delivery, or a claim is informational: the parcel does not move by it.
 //! 4. An attempt to *pick up* the parcel is informational. It is no attempt to deliver it.
+//! 5. `find_exception_meaning` also knows the codes of type `D`, but only those that mean trouble.
 
 use domain::{
     ConditionKind::*,
@@ -85,20 +88,20 @@ const DELIVERIES: &[(Meaning, &str)] = &[
 
 /// The meaning of a code of type `X`. Some exceptions have a code of the list of type `D`; of these, only trouble
 /// counts.
-pub(super) fn find_exception(code: &str) -> Option<Meaning> {
+pub(super) fn find_exception_meaning(code: &str) -> Option<Meaning> {
     let trouble = |meaning: &Meaning| match meaning {
         Condition(_) => true,
         Status(_) | Meaning::ReturnCancelled | Informational | Meaning::Unknown => false,
     };
-    find(EXCEPTIONS, code).or_else(|| find(DELIVERIES, code).filter(trouble))
+    find_in_list(EXCEPTIONS, code).or_else(|| find_in_list(DELIVERIES, code).filter(trouble))
 }
 
 /// The meaning of a code of type `D`.
-pub(super) fn find_delivery(code: &str) -> Option<Meaning> {
-    find(DELIVERIES, code)
+pub(super) fn find_delivery_meaning(code: &str) -> Option<Meaning> {
+    find_in_list(DELIVERIES, code)
 }
 
-fn find(list: &[(Meaning, &str)], code: &str) -> Option<Meaning> {
+fn find_in_list(list: &[(Meaning, &str)], code: &str) -> Option<Meaning> {
     list.iter().find(|(_, codes)| codes.split(' ').any(|listed| listed == code)).map(|(meaning, _)| *meaning)
 }
 
@@ -141,7 +144,7 @@ mod tests {
             (None, "1A 99 H9 M1 2Q 2K QQ 4"),
         ] {
             for code in codes.split(' ') {
-                assert_eq!(find_exception(code), expected, "{code}");
+                assert_eq!(find_exception_meaning(code), expected, "{code}");
             }
         }
     }

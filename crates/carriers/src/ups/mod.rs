@@ -1,5 +1,14 @@
 //! UPS Track Alert: webhooks with one event each, in the same form in versions 1 and 2.
 //!
+//! [`crate::Sender`] calls [`Ups`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` checks the whole proof. `check_code` is for the merchant's
+//! code map.
+//!
+//! - `parse_parcels` returns one parcel with one scan, or an empty list for the body `{}`. `Err` is a body that cannot
+//!   be read.
+//! - `find_merchant_meaning` returns the meaning that the merchant's code map (`remap`) gives. `None` leaves ours.
+//! - `code` in a scan is the name for people and for the setting; the identity is computed from the parts.
+//!
 //! The proof of version 1 is a string that we choose in the subscription. The proof of version 2 is a token that UPS
 //! has requested from us. UPS itself never sends an event twice and sends no history, so an event that is lost stays
 //! lost.
@@ -65,7 +74,7 @@ impl Protocol for Ups {
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        let check = |sent| secrets.check_each(|secret| texts_are_equal(secret.trim().as_bytes(), sent));
+        let check = |sent| secrets.require_match(|secret| texts_are_equal(secret.trim().as_bytes(), sent));
         let proven = match (secrets.client(), head.find_header(CREDENTIAL)) {
             (None, sent) => check(sent?),
             (Some(client), Err(_)) => client.verify(head),
@@ -92,7 +101,7 @@ impl Protocol for Ups {
 
     fn sign(&self, secrets: &Secrets, _body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
         match secrets.client() {
-            Some(client) if !secrets.is_shared() => client.headers(at),
+            Some(client) if !secrets.has_shared_secret() => client.build_headers(at),
             Some(_) | None => vec![(CREDENTIAL.to_owned(), secrets.first_secret().to_owned())],
         }
     }

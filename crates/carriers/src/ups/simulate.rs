@@ -1,4 +1,7 @@
-//! Writes UPS Track Alert pushes, one for each event.
+//! Writes UPS Track Alert pushes, one for each scan. Called by `Ups::simulate`, for the simulator and tests.
+//!
+//! `None`: UPS has no code for a scan. `describe_meaning` has the type, the code, the description code and the words of
+//! a meaning.
 
 use chrono::{DateTime, FixedOffset};
 use domain::{

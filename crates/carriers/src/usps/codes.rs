@@ -1,5 +1,8 @@
 //! The meanings of USPS's event codes, from Publication 199 as four collections list them. For pushes without codes,
 //! also the meanings of the words in their current status.
+//!
+//! Called by `usps` for USPS's own pushes, and by `carrier_code` for aggregators (`find_meaning`). Unlisted codes and
+//! words are `Unknown`.
 
 use domain::{
     ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Other, Returned},
@@ -45,7 +48,7 @@ pub(crate) fn find_meaning(code: &str) -> Meaning {
     }
 }
 
-/// The first words of an current status or of a type without a code. The lists of these words differ between sources.
+/// The first words of a current status or of a type without a code. The lists of these words differ between sources.
 const PHRASES: [(&str, Meaning); 13] = [
     ("pre shipment", Status(LabelCreated)),
     ("accepted", Status(PickedUp)),

@@ -1,9 +1,20 @@
 //! USPS Subscriptions-Tracking, version 3: webhooks whose `payload` field is a string that contains JSON.
 //!
+//! [`crate::Sender`] calls [`Usps`] through [`Protocol`]: for `app`, which verifies and parses webhooks, and for
+//! `simulator`, which writes and signs them. `verify_head` only reads the signature; `verify_body` compares it. The
+//! steps of `parse`:
+//!
+//! 1. `parse_challenge`: a challenge gives a remark and no parcel. `None` means that the body is none.
+//! 2. `parse_push` opens the envelope, `parse_answer` finds the events, `group_by_parcel` groups them. An event without
+//!    a tracking number is counted as unread, and the others are kept.
+//! 3. `parse_scan` parses one event. `parcel` is the id that goes into the identity: the piece id, or else the number.
+//!    `remap` is the merchant's code map, which takes precedence.
+//! 4. `parse_current_status` parses the status of the answer, as a scan.
+//!
 //! No push that USPS really sent has been published. Two descriptions agree on the envelope (`timestamp`, `payload`).
 //! Two others describe the payload without an envelope, with one event or with a list of events. These forms are
-//! uncertain, and are parsed too. A body with none of these forms is unreadable: it stays stored and is shown with
-//! the reason.
+//! uncertain, and are parsed too. A body with none of these forms is unreadable: it stays stored and is shown with the
+//! reason.
 
 mod challenge;
 mod codes;
@@ -124,7 +135,7 @@ fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap)
     limits::collect_parcels(group_by_parcel(&events, answer), |piece| {
         let Piece { number, package, answer: above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
-        let current_status = if single { above.and_then(current_status_text) } else { None };
+        let current_status = if single { above.and_then(find_current_status_text) } else { None };
         let listed = limits::collect_scans(events.iter().copied(), |event| {
             parse_scan(event, key, current_status.as_deref(), remap)
         });
@@ -203,8 +214,9 @@ fn parse_current_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option
     Some(CurrentStatus { scan: parse_scan(answer, parcel, None, remap)?, is_dated })
 }
 
-/// Parses one event. `None` if it has neither a code, a type, a status nor a time. `roll_up` is the current status of
-/// the push. The caller passes it only if the push has exactly one event, because then it describes this event.
+/// Parses one event. `None` if it has neither a code, a type, a status nor a time. `current_status` is
+/// the one of the push. The caller passes it only if the push has exactly one event, because then it describes this
+/// event.
 fn parse_scan(
     event: &Value,
     parcel: &str,
@@ -213,7 +225,7 @@ fn parse_scan(
 ) -> Option<ParsedScan> {
     let (code, kind, (time, sent)) =
         (parse_event_code(event), text_at(event, "/eventType"), parse_event_time(event));
-    let says = kind.clone().or_else(|| current_status_text(event));
+    let says = kind.clone().or_else(|| find_current_status_text(event));
     if code.is_none() && says.is_none() && sent.iter().all(String::is_empty) {
         return None;
     }
@@ -256,7 +268,7 @@ fn parse_event_code(event: &Value) -> Option<String> {
 }
 
 /// The current status of the parcel, in USPS's words.
-fn current_status_text(value: &Value) -> Option<String> {
+fn find_current_status_text(value: &Value) -> Option<String> {
     text_at(value, "/statusCategory").or_else(|| text_at(value, "/status"))
 }
 

@@ -1,5 +1,9 @@
 //! Verification of USPS pushes: an HMAC-SHA256 in base64 over two texts of the envelope, `timestamp` and `payload`,
-//! after JSON unescaping.
+//! after JSON unescaping. All functions are pure. Called by `usps`.
+//!
+//! `verify` tries each message of `list_signed_messages`, and is `Ok` if one was signed with a secret of ours at most
+//! five minutes before or after the arrival. Only a challenge may have no time. `sign` is for simulated pushes.
+//! `is_bare_challenge` is for `Usps::push_id` too.
 //!
 //! The other fields of an envelope are not signed, so they must not be used. The descriptions of USPS contradict each
 //! other, so two more forms are accepted; both are marked as uncertain in [`list_signed_messages`]. Nobody can produce
@@ -13,7 +17,7 @@ use subtle::ConstantTimeEq;
 use super::challenge::parse_challenge;
 use crate::{
     json,
-    mac::{decode_base64, hmac_sha256},
+    mac::{decode_base64_mac, hmac_sha256},
     request::{Head, Refused, Request},
     secrets::Secrets,
     time,
@@ -42,14 +46,14 @@ pub(super) fn read_signature(head: &Head<'_>) -> Result<[u8; 32], Refused> {
         Ok(sent) => Ok(sent),
         Err(_missing_too) => Err(missing),
     })?;
-    decode_base64(sent).ok_or(Refused::MalformedHeader(SIGNATURE))
+    decode_base64_mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE))
 }
 
 pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
     let sent = read_signature(&request.head())?;
     let mut refused = Refused::Mismatch;
     for signed in list_signed_messages(request, &parse_body(request.body)) {
-        let fits = secrets.check_each(|secret| hmac_sha256(secret, &signed.message).ct_eq(&sent));
+        let fits = secrets.require_match(|secret| hmac_sha256(secret, &signed.message).ct_eq(&sent));
         match fits.and_then(|()| check_age(request, &signed)) {
             Ok(()) => return Ok(()),
             Err(Refused::Mismatch) => {}
@@ -62,7 +66,7 @@ pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Ref
 pub(super) fn sign(secrets: &Secrets, bytes: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
     let body = parse_body(bytes);
     let signature = |message: &[u8]| STANDARD.encode(hmac_sha256(secrets.first_secret(), message));
-    match (string_field(&body, "timestamp"), string_field(&body, "payload")) {
+    match (find_string_field(&body, "timestamp"), find_string_field(&body, "payload")) {
         (Some(timestamp), Some(payload)) => {
             vec![(SIGNATURE.to_owned(), signature(&concat_message(timestamp, payload.as_bytes())))]
         }
@@ -77,7 +81,7 @@ pub(super) fn sign(secrets: &Secrets, bytes: &[u8], at: DateTime<Utc>) -> Vec<(S
 /// All messages that the signature of this request may cover.
 fn list_signed_messages<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
     let mut messages = Vec::new();
-    let (timestamp, payload) = (string_field(body, "timestamp"), string_field(body, "payload"));
+    let (timestamp, payload) = (find_string_field(body, "timestamp"), find_string_field(body, "payload"));
     if let (Some(timestamp), Some(payload)) = (timestamp, payload) {
         messages.push(Signed { message: concat_message(timestamp, payload.as_bytes()), at: Some(timestamp) });
     }
@@ -125,7 +129,7 @@ fn parse_body(bytes: &[u8]) -> Value {
     json::parse_value(bytes).unwrap_or(Value::Null)
 }
 
-fn string_field<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
+fn find_string_field<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
     body.get(key)?.as_str()
 }
 

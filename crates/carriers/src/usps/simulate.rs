@@ -1,4 +1,7 @@
-//! Writes a USPS push: the envelope, with the whole history as a JSON string in `payload`.
+//! Writes a USPS push: the envelope, with the whole history as a JSON string in `payload`. Called by `Usps::simulate`,
+//! for the simulator and tests.
+//!
+//! `None`: USPS has no code for a scan, or there is no scan.
 
 use chrono::SecondsFormat;
 use domain::{

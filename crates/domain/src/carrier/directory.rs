@@ -1,6 +1,7 @@
 //! The directory of carriers: their names and tracking pages, with those that the merchant adds.
 //!
-//! `milepost` builds it from the settings. `app` and `api` read names and addresses from it.
+//! `milepost` builds it from the settings with `add`. `app`, `api` and `worker` read names and addresses from it.
+//! `resolve` never fails: a carrier that is not the merchant's stays as it is.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -63,7 +64,7 @@ impl CarrierDirectory {
         if name.is_empty() {
             return Err(InvalidCarrierEntry::Name);
         }
-        if !url.is_none_or(is_template) {
+        if !url.is_none_or(is_url_template) {
             return Err(InvalidCarrierEntry::Url);
         }
         self.own.insert(carrier, Entry { name: name.to_owned(), url: url.map(str::to_owned) });
@@ -101,7 +102,7 @@ impl CarrierDirectory {
 }
 
 /// Whether a text is the address of a tracking page. The host is fixed: a number must not choose it.
-fn is_template(url: &str) -> bool {
+fn is_url_template(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let Some((host, path)) = rest.and_then(|rest| rest.find(['/', '?', '#']).map(|at| rest.split_at(at)))
     else {

@@ -1,10 +1,12 @@
-//! The well-known carriers, as data: code, name, tracking page, and how aggregators spell the name.
+//! The well-known carriers, as data: code, name, tracking page, and how aggregators spell the name. `carrier.rs` and
+//! `directory.rs` look carriers up; `None` means that the list does not have one.
 //!
 //! 1. The spellings are those of the lists that EasyPost, Shippo and AfterShip publish. Spellings that differ only in
 //!    case, `-`, `_` and blanks are one, so a spelling is written here as letters and digits. The code itself is a
 //!    spelling too.
 //! 2. A carrier whose tracking page needs more than the number, such as the postal code, has no address here.
 //! 3. The names of the built-in carriers may be followed by a service or a country: `FedExSmartPost`, `dhl_germany`.
+//! 4. `known` makes an entry of the list. An empty address means that there is none.
 
 use super::Carrier;
 

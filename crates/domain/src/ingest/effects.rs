@@ -1,10 +1,11 @@
 //! Effects: adds incoming scans to the stored ones of a shipment, one by one, and says what each of them did.
+//! `order/scans.rs` calls `fold_incoming`. It changes no order: the caller takes the new state from the result.
 //!
 //! 1. The scans are added in the sequence of their clocks, so the effects do not depend on the sequence in the request.
 //! 2. The effect of a scan is determined once, when the scan comes, and is stored. So it depends on all that is known
 //!    then: which scans are the shipment's is judged with all scans of the batch, also with those that are added later.
 //! 3. A scan of a shipment that was cancelled in Milepost changes the computed state, but neither the stored status nor
-//!    the order. Its effect is `Stale` instead of `Applied` or `Early`.
+//!    the order. Its effect is `Stale` instead of `Applied` or `Early` (`without_movement`).
 
 use std::{
     borrow::Cow,
@@ -15,7 +16,7 @@ use super::fold::{Attribution, FoldState, Journey, is_return_news};
 use crate::{
     delivery_estimate::DeliveryEstimate,
     order::OrderHead,
-    scan::{Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    scan::{Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{Shipment, Tracking},
     status::OrderStatus,
 };
@@ -56,6 +57,8 @@ pub(crate) fn fold_incoming<'a>(
         None => shipment.tracking.clone(),
     };
     let mut after = before.clone();
+    // A return shipment goes on when its order is returned already.
+    let order_status = if shipment.is_outbound() { order.status } else { OrderStatus::Delivered };
     let mut outcomes = vec![ScanOutcome::Repeated; incoming.len()];
     let (mut cause, mut estimates): (Option<&Scan>, Vec<DeliveryEstimate>) = (None, vec![]);
     let mut by_clock: Vec<(&Scan, &mut ScanOutcome)> = incoming.iter().zip(&mut outcomes).collect();
@@ -66,15 +69,15 @@ pub(crate) fn fold_incoming<'a>(
         if journey.includes(scan) && !journey.is_on_way_back(scan) {
             estimates.extend(scan.estimate);
         }
-        let Some((place, stored_meaning)) = added else { continue };
+        let Some((place, replaced)) = added else { continue };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
-        let effect = classify_effect(merged, &journey, order.status, &after, &tracking);
-        let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
-        *outcome = match stored_meaning {
+        let effect = classify_effect(merged, &journey, order_status, &after, &tracking);
+        let effect = if shipment.cancelled_at.is_some() { effect.without_movement() } else { effect };
+        *outcome = match replaced {
             None => ScanOutcome::New(effect),
-            Some(meaning) => {
-                let new_effect = (merged.meaning != meaning).then_some(effect);
+            Some(told) => {
+                let new_effect = ((merged.meaning, merged.evidence) != told).then_some(effect);
                 ScanOutcome::Revised(Box::new(merged.clone()), new_effect)
             }
         };
@@ -86,15 +89,15 @@ pub(crate) fn fold_incoming<'a>(
     FoldedScans { outcomes, before, after, cause, state, estimates }
 }
 
-/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning. Returns
-/// `None` if it says nothing new.
+/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning and
+/// evidence. Returns `None` if it says nothing new.
 fn add_scan<'a>(
     state: &mut FoldState<'a>,
     journey: &mut Journey,
     places: &mut HashMap<ScanIdentity, usize>,
     incoming: &'a Scan,
     is_restated: bool,
-) -> Option<(usize, Option<Meaning>)> {
+) -> Option<(usize, Option<(Meaning, Evidence)>)> {
     let Some(&place) = places.get(&incoming.identity) else {
         let place = state.scans().len();
         places.insert(incoming.identity, place);
@@ -104,10 +107,10 @@ fn add_scan<'a>(
     };
     let old = &state.scans()[place];
     let merged = old.merge_repeated(incoming, is_restated)?;
-    let old_meaning = old.meaning;
+    let old_told = (old.meaning, old.evidence);
     journey.update(place, Some(old), &merged);
     state.replace(place, merged);
-    Some((place, Some(old_meaning)))
+    Some((place, Some(old_told)))
 }
 
 /// What a scan did when it came. `journey` has the scans of the shipment, this one included. The shipment had the state
@@ -142,19 +145,5 @@ fn classify_effect(
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered
         | OrderStatus::ReturnInitiated => ScanEffect::Applied,
-    }
-}
-
-/// The effect of a scan on a shipment that was cancelled in Milepost.
-fn without_movement(effect: ScanEffect) -> ScanEffect {
-    match effect {
-        ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,
-        ScanEffect::Stale
-        | ScanEffect::UnknownCode
-        | ScanEffect::Informational
-        | ScanEffect::NotOurs
-        | ScanEffect::ReturnLeg
-        | ScanEffect::OrderClosed
-        | ScanEffect::Retracted => effect,
     }
 }

@@ -1,6 +1,10 @@
 //! Recording: tells new scans of a shipment from those that are stored, applies them to the order, and notes what has
 //! to be written.
 //!
+//! `app` loads a [`ScanRecorder`] through `persistence::scans`. `app::orders::commands` calls `record` and `retract`
+//! for people, [`RoutedScans`](super::RoutedScans) calls `record` for webhooks. `persistence::scans` then writes what
+//! the functions for new, revised, retracted and repeated scans return.
+//!
 //! 1. A scan is stored once for each shipment. `seen` counts how often it was delivered; rule 3 names the deliveries
 //!    that do not count.
 //! 2. A stored scan names the webhook that brought it, or a later one that gave it another meaning.
@@ -10,12 +14,15 @@
 //!    stored scan names. Other webhooks only complete its texts, its times and an unknown meaning.
 //! 5. A scan that was retracted counts for nothing. A repeat of it is counted as seen again, and changes nothing.
 //! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
-//!    stored.
+//!    stored. Who recorded it first stays too; if staff repeats the scan of a supplier, only the evidence changes.
+//! 7. A shipment whose number another shipment has by now is not on its way again: a number belongs to one live
+//!    shipment. A person's request that would have this effect is refused. A carrier's scans are stored, are `Stale`,
+//!    and leave the shipment as it is; they count with the next scan after the number is free.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -88,6 +95,7 @@ impl StoredScan {
 #[derive(Debug)]
 pub struct ScanRecorder {
     stored: HashMap<ShipmentId, Vec<StoredScan>>,
+    number_taken: HashSet<ShipmentId>,
     is_replay: bool,
     create_id: fn() -> ScanId,
     new: BTreeSet<ScanKey>,
@@ -97,15 +105,17 @@ pub struct ScanRecorder {
 }
 
 impl ScanRecorder {
-    /// Creates the recorder with the stored scans of the shipments. The caller has locked their orders. `create_id`
-    /// gives each new scan its id.
+    /// Creates the recorder with the stored scans of the shipments. The caller has locked their orders. `number_taken`
+    /// are those of them that are not on their way, and whose number a shipment on its way has. `create_id` gives each
+    /// new scan its id.
     pub fn new(
         stored: HashMap<ShipmentId, Vec<StoredScan>>,
+        number_taken: HashSet<ShipmentId>,
         is_replay: bool,
         create_id: fn() -> ScanId,
     ) -> Self {
         let (new, revised, retracted, seen_again) = Default::default();
-        Self { stored, is_replay, create_id, new, revised, retracted, seen_again }
+        Self { stored, number_taken, is_replay, create_id, new, revised, retracted, seen_again }
     }
 
     /// Applies scans of a shipment to its order, and notes what has to be written. `context` names the webhook of the
@@ -143,7 +153,7 @@ impl ScanRecorder {
         };
         let shipment_was_cancelled =
             order.shipments().iter().any(|one| one.id == shipment && one.cancelled_at.is_some());
-        let mut outcome = order.apply(request, None, context)?;
+        let mut outcome = apply_to_number(order, shipment, request, &self.number_taken, context)?;
         let mut recorded = std::mem::take(&mut outcome.scan_outcomes).into_iter();
         outcome.scan_outcomes = (retracted.into_iter())
             .filter_map(
@@ -203,7 +213,7 @@ impl ScanRecorder {
     ) -> Result<Outcome, Refusal> {
         let stored = self.stored.entry(shipment).or_default();
         let request = Request::RetractScan { shipment, scan, known: stored.clone(), reason: reason.clone() };
-        let outcome = order.apply(request, None, context)?;
+        let outcome = apply_to_number(order, shipment, request, &self.number_taken, context)?;
         if outcome.changed
             && let Some(old) = stored.iter_mut().find(|old| old.id == scan)
         {
@@ -234,5 +244,40 @@ impl ScanRecorder {
     /// How often scans came again, beside the first time.
     pub const fn seen_again(&self) -> &HashMap<ScanKey, u32> {
         &self.seen_again
+    }
+}
+
+/// Applies a request about the scans of a shipment, within rule 7.
+fn apply_to_number(
+    order: &mut Order,
+    id: ShipmentId,
+    request: Request,
+    number_taken: &HashSet<ShipmentId>,
+    context: &Context,
+) -> Result<Outcome, Refusal> {
+    let Some(before) = number_taken.contains(&id).then(|| order.clone()) else {
+        return order.apply(request, None, context);
+    };
+    let mut outcome = order.apply(request, None, context)?;
+    let revived = order.shipments().iter().find(|one| one.id == id && one.status().is_on_its_way());
+    if let Some(shipment) = revived {
+        let refusal = Refusal::number_in_use(&shipment.tracking_number, &context.actor);
+        *order = before;
+        if context.webhook_id.is_none() {
+            return Err(refusal);
+        }
+        outcome.changed = false;
+        outcome.scan_outcomes.iter_mut().for_each(without_movement);
+    }
+    Ok(outcome)
+}
+
+/// Makes the effect of a scan that one of a scan that moved nothing.
+fn without_movement(outcome: &mut ScanOutcome) {
+    match outcome {
+        ScanOutcome::New(effect) | ScanOutcome::Revised(_, Some(effect)) => {
+            *effect = effect.without_movement();
+        }
+        ScanOutcome::Repeated | ScanOutcome::Revised(_, None) => {}
     }
 }

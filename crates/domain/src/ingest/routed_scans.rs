@@ -1,5 +1,11 @@
-//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed, and by a
-//! replay.
+//! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed
+//! (`app::webhooks::process`), and by a replay (`app::webhooks::replay`).
+//!
+//! 1. `add` takes one webhook after the other. A parcel whose number no shipment has is left out; the summary notes it.
+//! 2. `orders`, `shipments` and `webhooks` say what the caller has to lock and load.
+//! 3. `record` changes the orders in memory. Its error means that what was loaded does not fit together.
+//! 4. Only a replay calls `waiting`, `find_differences`, `for_orders` and `append_for_orders`. `waiting` lists every
+//!    webhook with a parcel, and says whether it would wait. An order without differences is missing in the map.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -47,7 +53,7 @@ pub struct Unrecordable {
 
 impl RoutedScans {
     /// Routes the scans of a webhook to shipments. A number without a shipment goes into the summary: the webhook waits
-    /// for it. Call this for the webhooks in the sequence in which they were received.
+    /// for it. So does a number that is void everywhere, unless the void number brought all these scans before. Call this for the webhooks in the sequence in which they were received.
     ///
     /// `waited` are the numbers for which webhooks waited when they were last settled. The scans of these numbers were
     /// not recorded then, so they are not repeated.
@@ -60,23 +66,33 @@ impl RoutedScans {
         let ParsedWebhook { id, request_id, was_settled, parcels, summary } = webhook;
         let summary = self.summaries.entry(id).or_insert(summary);
         for parcel in parcels {
-            if !router.knows_number(&parcel.number) {
-                summary.waits_for.push((parcel.number, parcel.other_numbers));
-                continue;
+            let registered = router.find_registered_number(&parcel);
+            if let Some(number) = registered.filter(|number| **number != parcel.number) {
+                summary.found_by_other_number.push((parcel.number.clone(), number.clone()));
             }
+            let number = registered.unwrap_or(&parcel.number);
+            let mut is_missing = registered.is_none() && parcel.scans.is_empty();
             for scan in parcel.scans {
-                let Some(target) = router.route(&parcel.number, &scan) else { continue };
-                let of_shipment = self.by_shipment.entry((target.order_id, target.shipment_id)).or_default();
-                match of_shipment.last_mut().filter(|last| last.webhook == id) {
-                    Some(last) => last.scans.push(scan),
-                    None => of_shipment.push(WebhookScans {
-                        webhook: id,
-                        request_id: request_id.clone(),
-                        carrier: parcel.number.carrier(),
-                        is_repeated: was_settled && !waited.contains(&(id, parcel.number.clone())),
-                        scans: vec![scan],
-                    }),
+                let targets = router.route(number, &scan);
+                is_missing |= targets.is_empty();
+                for target in targets {
+                    let scan = Scan { meaning: scan.meaning.in_direction(target.direction), ..scan.clone() };
+                    let of_shipment =
+                        self.by_shipment.entry((target.order_id, target.shipment_id)).or_default();
+                    match of_shipment.last_mut().filter(|last| last.webhook == id) {
+                        Some(last) => last.scans.push(scan),
+                        None => of_shipment.push(WebhookScans {
+                            webhook: id,
+                            request_id: request_id.clone(),
+                            carrier: parcel.number.carrier(),
+                            is_repeated: was_settled && !waited.contains(&(id, parcel.number.clone())),
+                            scans: vec![scan],
+                        }),
+                    }
                 }
+            }
+            if is_missing {
+                summary.waits_for.push((parcel.number, parcel.other_numbers));
             }
         }
     }

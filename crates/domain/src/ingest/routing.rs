@@ -1,5 +1,9 @@
 //! Routing: finds the shipment to which a carrier's scan belongs.
 //!
+//! The number of the scan is the one that `registered_number.rs` found. Void numbers do not count: a scan stays with
+//! the shipment that stored it under a number that is void now, and belongs to the present one of the number besides.
+//! Shipments of several orders in one box (`boxes.rs`) count as one: each of them gets the scan.
+//!
 //! Carriers use tracking numbers again, so several shipments can have the same number. "Its order existed" means that
 //! the scan is at most a day older than the order ([`is_too_old`]). Rules, in order:
 //! 1. Only one shipment ever had the number: that shipment.
@@ -14,7 +18,13 @@
 //! Example: shipment A is delivered on Monday. A scan of Wednesday goes to A, by rule 1. On Thursday shipment B is
 //! registered with the same number, its order was placed on Tuesday. The webhook is processed again, and the scan goes
 //! to B, by rule 4.
+//!
+//! `app::webhooks::load_router` makes a [`ScanRouter`] of what it has loaded. `RoutedScans::add` asks it for each scan.
+//! `app::webhooks::misrouted` asks `find_misrouted`, which is empty if every stored scan is where it belongs. Nothing
+//! here stores a scan.
 
+mod boxes;
+mod registered_number;
 #[cfg(test)]
 mod tests;
 
@@ -24,11 +34,13 @@ use std::{
     collections::{BTreeSet, HashMap, HashSet},
 };
 
+use boxes::number_boxes;
 use chrono::{DateTime, Utc};
 
 use super::{ScanKey, StoredScan, is_too_old};
 use crate::{
     ids::{OrderId, ShipmentId, WebhookId},
+    return_shipment::ShipmentDirection,
     scan::{Scan, ScanIdentity},
     shipment::ShipmentStatus,
     tracking_number::TrackingNumber,
@@ -41,10 +53,18 @@ pub struct TrackedShipment {
     pub shipment_id: ShipmentId,
     /// The order of the shipment.
     pub order_id: OrderId,
+    /// Whether it goes to the customer or comes back.
+    pub direction: ShipmentDirection,
     /// When its order was placed.
     pub placed_at: DateTime<Utc>,
-    /// When the shipment was registered.
+    /// When the shipment got the number.
     pub created_at: DateTime<Utc>,
+    /// Whether shipments of other orders may have the number too.
+    pub is_shared: bool,
+    /// Whether another number has replaced this one.
+    pub is_void: bool,
+    /// How many numbers the shipment has, void ones included.
+    pub number_count: i64,
     /// Its status. `Cancelled` if it was cancelled in Milepost, whatever its scans report.
     pub status: ShipmentStatus,
     /// When it was delivered, by the carrier's clock.
@@ -78,7 +98,12 @@ impl TrackedShipment {
 /// Decides the shipment of each scan of some tracking numbers, from data that was loaded before.
 #[derive(Debug)]
 pub struct ScanRouter {
+    /// The shipments of each number that is not void.
     newest_first: HashMap<TrackingNumber, Vec<TrackedShipment>>,
+    /// The shipments for which a number is void.
+    void: HashMap<TrackingNumber, Vec<TrackedShipment>>,
+    /// The numbers of all carriers that are not void, by their text.
+    by_text: HashMap<String, Vec<TrackingNumber>>,
     stored: HashMap<ShipmentId, Vec<StoredScan>>,
     /// The stored scans that stay with their shipments, by rule 2.
     permanent: HashSet<ScanKey>,
@@ -89,12 +114,21 @@ pub struct ScanRouter {
 
 impl ScanRouter {
     /// Creates the router from all shipments that ever had the numbers, and from the stored scans of those that share
-    /// their number (see [`shipments_with_shared_numbers`]).
+    /// their number or had it (see [`shipments_routed_by_stored_scans`]).
     pub fn new(
         mut shipments: HashMap<TrackingNumber, Vec<TrackedShipment>>,
         stored: HashMap<ShipmentId, Vec<StoredScan>>,
     ) -> Self {
         let (mut permanent, mut first_received_at) = (HashSet::new(), HashMap::new());
+        let void: HashMap<_, Vec<_>> = shipments
+            .iter_mut()
+            .map(|(number, all)| (number.clone(), all.extract_if(.., |one| one.is_void).collect()))
+            .collect();
+        shipments.retain(|_, live| !live.is_empty());
+        let mut by_text: HashMap<String, Vec<TrackingNumber>> = HashMap::new();
+        for number in shipments.keys() {
+            by_text.entry(number.to_string()).or_default().push(number.clone());
+        }
         for scan in stored.values().flatten().map(|stored| &stored.scan).filter(|scan| scan.time_estimated) {
             let first = first_received_at.entry(scan.identity).or_insert(scan.occurred_at);
             *first = scan.occurred_at.min(*first);
@@ -106,19 +140,34 @@ impl ScanRouter {
                 permanent.extend(kept.filter(|stored| shipment.keeps(stored)).map(StoredScan::key));
             }
         }
-        Self { newest_first: shipments, stored, permanent, first_received_at }
+        Self { newest_first: shipments, void, by_text, stored, permanent, first_received_at }
     }
 
-    /// Whether any shipment has or had the number.
-    pub fn knows_number(&self, number: &TrackingNumber) -> bool {
-        self.newest_first.contains_key(number)
+    /// The shipments to which a scan with this number belongs, by the rules of this module: one, or all in a box; and
+    /// those that stored it under the number before the number became void. Empty if there are none.
+    pub fn route(&self, number: &TrackingNumber, scan: &Scan) -> Vec<&TrackedShipment> {
+        let stored_it = |shipment: &&TrackedShipment| {
+            self.stored_of(shipment.shipment_id).iter().any(|stored| stored.scan.identity == scan.identity)
+        };
+        let mut targets: Vec<&TrackedShipment> =
+            self.void.get(number).into_iter().flatten().filter(stored_it).collect();
+        let newest_first = self.newest_first.get(number).map(Vec::as_slice).unwrap_or_default();
+        let Some(target) = self.choose(newest_first, scan) else { return targets };
+        let boxes = number_boxes(newest_first);
+        let box_of_target =
+            newest_first.iter().zip(&boxes).find(|(one, _)| one.shipment_id == target.shipment_id);
+        let in_box = newest_first.iter().zip(&boxes).filter(|(one, of_box)| {
+            let follows = one.cancelled_at.is_none() && !is_too_old(scan, one.placed_at);
+            follows && box_of_target.is_some_and(|(_, of_target)| of_target == *of_box)
+        });
+        let in_box = in_box.map(|(one, _)| one).filter(|one| one.shipment_id != target.shipment_id);
+        targets.extend([target].into_iter().chain(in_box));
+        targets
     }
 
-    /// The shipment to which a scan with this number belongs, by the rules of this module. `None` if no shipment ever
-    /// had the number.
-    pub fn route(&self, number: &TrackingNumber, scan: &Scan) -> Option<&TrackedShipment> {
-        let newest_first = self.newest_first.get(number)?;
-        if let [only] = &newest_first[..] {
+    /// The shipment of one number to which the scan belongs, by the rules of this module.
+    fn choose<'a>(&self, newest_first: &'a [TrackedShipment], scan: &Scan) -> Option<&'a TrackedShipment> {
+        if let [only] = newest_first {
             return Some(only);
         }
         let is_permanent =
@@ -139,24 +188,28 @@ impl ScanRouter {
     /// The webhooks with a scan that is stored with one shipment and belongs to another one, which does not have it.
     /// They have to be processed again.
     pub fn find_misrouted(&self) -> BTreeSet<WebhookId> {
-        let scans_of =
-            |shipment: ShipmentId| self.stored.get(&shipment).map(Vec::as_slice).unwrap_or_default();
         let mut misrouted = BTreeSet::new();
         for (number, shipments) in &self.newest_first {
-            for old in shipments.iter().flat_map(|shipment| scans_of(shipment.shipment_id)) {
-                let target = self.route(number, &old.scan).map(|target| target.shipment_id);
-                let target = target.filter(|target| *target != old.shipment_id);
+            // A stored scan does not say under which number it came.
+            let of_one_number = shipments.iter().filter(|shipment| shipment.number_count == 1);
+            for old in of_one_number.flat_map(|shipment| self.stored_of(shipment.shipment_id)) {
+                let targets = self.route(number, &old.scan).into_iter().map(|target| target.shipment_id);
+                let mut others = targets.filter(|target| *target != old.shipment_id);
                 // A webhook is processed as a whole. If the target has any scan of this webhook, processing it again
                 // would add nothing.
                 let has_scan = |other: &StoredScan| {
                     other.scan.identity == old.scan.identity || other.webhook_id == old.webhook_id
                 };
-                if target.is_some_and(|target| !scans_of(target).iter().any(has_scan)) {
+                if others.any(|target| !self.stored_of(target).iter().any(has_scan)) {
                     misrouted.extend(old.webhook_id);
                 }
             }
         }
         misrouted
+    }
+
+    fn stored_of(&self, shipment: ShipmentId) -> &[StoredScan] {
+        self.stored.get(&shipment).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The scan with the earliest time of receipt that is known of it, if its time is a time of receipt.
@@ -170,11 +223,13 @@ impl ScanRouter {
     }
 }
 
-/// The shipments that share their number with another one. Only for these, routing depends on the scans that each has
-/// stored.
-pub fn shipments_with_shared_numbers(
+/// The shipments whose number is void, or one that another shipment has or had too. Only for these, routing depends on
+/// the scans that each has stored.
+pub fn shipments_routed_by_stored_scans(
     shipments: &HashMap<TrackingNumber, Vec<TrackedShipment>>,
 ) -> Vec<ShipmentId> {
-    let shared = shipments.values().filter(|same_number| same_number.len() > 1);
-    shared.flatten().map(|shipment| shipment.shipment_id).collect()
+    let several =
+        |of_number: &&Vec<TrackedShipment>| of_number.len() > 1 || of_number.iter().any(|one| one.is_void);
+    let routed = shipments.values().filter(several);
+    routed.flatten().map(|shipment| shipment.shipment_id).collect()
 }

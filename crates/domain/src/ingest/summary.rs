@@ -1,5 +1,8 @@
 //! The summary of a webhook: counts the effects of its scans, and decides how the webhook is settled. Support reads the
 //! text.
+//!
+//! `RoutedScans` adds the outcomes. `app::webhooks::process` logs the `odd_scans` and calls `settle` last: the state is
+//! unmatched if a number has no shipment, else processed. `settle` only computes the result, `persistence` stores it.
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,8 @@ pub struct IngestSummary {
     unread: Option<String>,
     /// The numbers that no shipment has yet, each with the further numbers that the carrier gives to the parcel.
     pub(super) waits_for: Vec<(TrackingNumber, Vec<String>)>,
+    /// The numbers that were pushed, each with the number under which its shipment was found instead.
+    pub(super) found_by_other_number: Vec<(TrackingNumber, TrackingNumber)>,
     effects: BTreeMap<ScanEffect, u32>,
     repeated: u32,
     /// The numbers of the shipments that move although they were cancelled.
@@ -40,8 +45,8 @@ pub struct SettledWebhook {
     pub state: WebhookState,
     /// Why it has this state, for people.
     pub reason: String,
-    /// The tracking numbers for which it waits.
-    pub waits_for: Vec<TrackingNumber>,
+    /// The tracking numbers for which it waits, each with the further numbers that the carrier gives to the parcel.
+    pub waits_for: Vec<(TrackingNumber, Vec<String>)>,
 }
 
 impl IngestSummary {
@@ -70,10 +75,12 @@ impl IngestSummary {
                 ScanEffect::Stale => shipment.moves_though_cancelled(),
                 ScanEffect::UnknownCode
                 | ScanEffect::NotOurs
-                | ScanEffect::ReturnLeg
                 | ScanEffect::OrderClosed
                 | ScanEffect::Retracted => true,
-                ScanEffect::Applied | ScanEffect::Informational | ScanEffect::Early => false,
+                ScanEffect::Applied
+                | ScanEffect::Informational
+                | ScanEffect::Early
+                | ScanEffect::ReturnLeg => false,
             };
             if is_odd {
                 self.odd_scans.push((scan.code.clone(), effect));
@@ -90,8 +97,7 @@ impl IngestSummary {
             true => WebhookState::Processed,
             false => WebhookState::Unmatched,
         };
-        let waits_for = self.waits_for.iter().map(|(number, _)| number.clone()).collect();
-        SettledWebhook { id, state, reason: self.describe(), waits_for }
+        SettledWebhook { id, state, reason: self.describe(), waits_for: self.waits_for.clone() }
     }
 
     fn describe(&self) -> String {
@@ -105,6 +111,7 @@ impl IngestSummary {
                 format!("{} {number} was called off and moves", number.carrier().display_name())
             }),
         );
+        parts.extend(self.found_by_other_number.iter().take(MAX_NAMED).map(describe_other_number));
         parts.extend(self.waits_for.iter().take(MAX_NAMED).map(describe_unknown_number));
         if self.waits_for.len() > MAX_NAMED {
             parts.push(format!("nor with {} others", self.waits_for.len() - MAX_NAMED));
@@ -112,6 +119,12 @@ impl IngestSummary {
         parts.extend(self.unread.clone());
         parts.join(", ")
     }
+}
+
+/// Says under which number the parcel of a push was found.
+fn describe_other_number((pushed, registered): &(TrackingNumber, TrackingNumber)) -> String {
+    let name = |number: &TrackingNumber| format!("{} number {number}", number.carrier().display_name());
+    format!("the {} is the parcel with the {}", name(pushed), name(registered))
 }
 
 /// Names the further numbers too. A person who looks for a shipment without scans can so find the number under which it

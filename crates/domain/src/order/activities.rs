@@ -1,4 +1,6 @@
-//! Records activities. The functions that change an order call [`Order::record_activity`] once for each change.
+//! Records activities in the changes of an order. The functions that change an order call [`Order::record_activity`]
+//! once for each change, or the function below for their kind of subject. `app::notifications::resend` calls
+//! `record_resend`.
 //!
 //! 1. A change that is a transition as well, such as the first request for a return, has an activity and an event.
 //! 2. A request that changes nothing has no activity.
@@ -13,6 +15,7 @@ use crate::{
     order::Order,
     scan::Scan,
     shipment::{ItemQuantity, Origin},
+    status::OrderStatus,
     transition::Context,
 };
 
@@ -61,12 +64,19 @@ impl Order {
         context: &Context,
     ) {
         let Ok(shipment) = self.shipment(id) else { return };
-        let facts = json!({
+        let mut facts = json!({
             "carrier": shipment.carrier().as_str(),
             "tracking_number": &*shipment.tracking_number,
             "origin": origin_fact(&shipment.origin),
             "items": self.line_facts(&shipment.lines),
         });
+        let further = shipment.live_numbers().filter(|number| **number != shipment.tracking_number);
+        let further: Vec<Value> = further
+            .map(|number| json!({ "carrier": number.carrier().as_str(), "tracking_number": &**number }))
+            .collect();
+        if !further.is_empty() {
+            facts["further_numbers"] = further.into();
+        }
         self.record_activity(kind, ActivityDetail { facts, notes, shipment_id: Some(id) }, context);
     }
 
@@ -88,10 +98,15 @@ impl Order {
         &mut self,
         id: NotificationId,
         kind: NotificationKind,
+        status: OrderStatus,
         reason: &str,
         context: &Context,
     ) {
-        let facts = json!({ "notification_id": id.to_string(), "status": kind.status().as_str() });
+        let facts = json!({
+            "notification_id": id.to_string(),
+            "kind": kind.as_str(),
+            "status": status.as_str(),
+        });
         let detail = ActivityDetail { facts, notes: Some(reason.to_owned()), shipment_id: None };
         self.record_activity(ActivityKind::NotificationResent, detail, context);
     }

@@ -1,5 +1,9 @@
-//! The advance: takes the order through the fulfilment sequence, as far as its slowest unit allows. It runs after
-//! each change of the order, its shipments or its quantities.
+//! The advance: takes the order through the fulfilment sequence, as far as its slowest unit allows. It runs after each
+//! change of the order, its shipments or its quantities.
+//!
+//! `guard`, `cancel` and `ship` call `advance` without a [`Trigger`]. `scans` and `retract` call it with one, which
+//! holds the metadata and the time for the events. An order that may not go further, or is not in the sequence, stays
+//! as it is; nothing is refused. The other functions here compute metadata.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -84,7 +88,7 @@ impl Order {
             let reached = time_of_rank(&self.shipments, rank);
             let metadata = match &trigger {
                 Some(trigger) => Some(trigger.metadata[at].clone()),
-                None => (rank >= Rank::Shipped).then(|| self.slowest_shipment()),
+                None => (rank >= Rank::Shipped).then(|| self.metadata_of_slowest_shipment()),
             };
             let caused_at = trigger.as_ref().map_or(context.now, |trigger| trigger.occurred_at);
             let detail = StepDetail {
@@ -100,7 +104,7 @@ impl Order {
         }
     }
 
-    fn slowest_shipment(&self) -> Value {
+    fn metadata_of_slowest_shipment(&self) -> Value {
         let slowest = live_shipments(&self.shipments).min_by_key(|shipment| shipment.outbound_rank());
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }

@@ -1,4 +1,10 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
+//!
+//! 1. `Order::apply` calls `cancel_shipment`, `cancel_items` and `give_up_number`. `ship` calls the last one too.
+//! 2. `guard` and `cancel_items` call `cancel_labels` when the order is cancelled. It cancels every shipment.
+//! 3. Where units go elsewhere, `cancel_items`, `decline`, `dropship` and `ship` call `confirm_carrier_cancellations`:
+//!    it makes final what only the carrier has cancelled.
+//! 4. To cancel a shipment again succeeds and changes nothing. `mark_cancelled` makes the change and its activity.
 
 use crate::{
     activity::ActivityKind,
@@ -120,7 +126,7 @@ impl Order {
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
     pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
         let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
-        let old = cancelled.find(|shipment| shipment.tracking_number == *number);
+        let old = cancelled.find(|shipment| shipment.has_number(number));
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
         self.mark_cancelled(id, "cancelled by the carrier, its number was registered anew", context);
         true

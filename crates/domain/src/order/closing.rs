@@ -7,8 +7,12 @@
 //! 3. Whatever happens afterwards is recorded as always and reopens the order: an event, a new shipment, units that are
 //!    asked back or come back, a scan that moves a shipment, also one of a cancelled shipment. What only ends something
 //!    does not reopen it.
-//! 4. A reopened order closes by itself again only after another cancellation of units. So scans that arrive one after
+//! 4. Scans of a return shipment do not reopen the order: staff receives its units, or asks for them.
+//! 5. A reopened order closes by itself again only after another cancellation of units. So scans that arrive one after
 //!    the other do not close and reopen it each time.
+//! 5. `Order::apply` calls `close` and `reopen` for requests of staff. Around every request it calls `mark_records` and
+//!    then `reopen_if_it_goes_on`; `scans.rs` calls `reopen_by_movement`. `set_closed` and `clear_closed` make the
+//!    change and its activity.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -134,10 +138,13 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::ItemsAccepted
         | ActivityKind::ItemsReassigned
         | ActivityKind::ReturnRequested
-        | ActivityKind::ReturnReceived => true,
+        | ActivityKind::ReturnReceived
+        | ActivityKind::ReturnShipmentCreated => true,
         // Of scans, only movements count: see `Order::reopen_by_movement`.
         ActivityKind::ItemsCancelled
         | ActivityKind::ShipmentCancelled
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ItemsDeclined
         | ActivityKind::ScanRecorded
         | ActivityKind::NotificationResent
@@ -145,6 +152,7 @@ const fn shows_that_order_goes_on(kind: ActivityKind) -> bool {
         | ActivityKind::DeliveryEstimateSet
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
-        | ActivityKind::OrderReplaced => false,
+        | ActivityKind::OrderReplaced
+        | ActivityKind::ReturnWrittenOff => false,
     }
 }

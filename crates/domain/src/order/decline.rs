@@ -1,4 +1,5 @@
-//! Declines a part of an item: a supplier ships two of five units, and declines three.
+//! Declines a part of an item: a supplier ships two of five units, and declines three. `Order::apply` calls
+//! `decline_units`.
 //!
 //! 1. The declined units become an item of their own, with the same SKU, name and supplier, and with the supplier's
 //!    refusal. Staff reassign or cancel it as any other item. The rest keeps its id and its answer.
@@ -84,7 +85,7 @@ impl Order {
             let item_id = match new_item {
                 Some(new_item) => self.split_item(named.place, line.quantity, new_item, &answer),
                 None => {
-                    self.answer(std::slice::from_ref(&named), &answer);
+                    self.record_answer(std::slice::from_ref(&named), &answer);
                     line.item_id
                 }
             };
@@ -107,6 +108,7 @@ impl Order {
             return_requested: 0,
             return_reason: None,
             returned: 0,
+            return_written_off: 0,
             split_from: Some(item.id),
             ..item.clone()
         };

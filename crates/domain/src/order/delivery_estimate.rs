@@ -13,6 +13,18 @@ use crate::{
 };
 
 impl Order {
+    /// Makes the estimate with which a new shipment is registered a revision. Returns it.
+    pub(super) fn record_promise(
+        &mut self,
+        id: ShipmentId,
+        expected: Option<ExpectedDelivery>,
+        context: &Context,
+    ) -> Option<DeliveryEstimate> {
+        let promised = expected.map(|expected| DeliveryEstimate::from_merchant(expected, context.now));
+        self.changes.estimates.extend(promised.map(|estimate| (id, estimate)));
+        promised
+    }
+
     /// Says when the delivery of a shipment is expected. It counts until a carrier, or somebody else, says another
     /// estimate. To say again what counts already changes nothing.
     pub(super) fn set_delivery_estimate(

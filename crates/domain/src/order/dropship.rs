@@ -2,6 +2,10 @@
 //!
 //! Nothing here changes a status, so nothing here writes an event. A supplier that ships an item has accepted it by
 //! that: see `ship.rs`.
+//!
+//! `Order::apply` calls `accept_items`, `decline_items` and `reassign_items`. Each finds the named items ([`Named`]),
+//! leaves out those for which nothing changes, checks, changes the rest, and records one activity. If nothing is left,
+//! the answer is an outcome without a change. `decline.rs` uses `record_answer` and the checks too.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +45,7 @@ impl Order {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
-        self.answer(&open, &SupplierAnswer::Accepted { at: context.now });
+        self.record_answer(&open, &SupplierAnswer::Accepted { at: context.now });
         self.record_item_activity(ActivityKind::ItemsAccepted, &self.wanted_lines(&open), None, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
@@ -65,7 +69,7 @@ impl Order {
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
         let notes = Some(reason.clone());
-        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
+        self.record_answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
         self.record_item_activity(ActivityKind::ItemsDeclined, &self.wanted_lines(&open), notes, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
@@ -154,7 +158,7 @@ impl Order {
         items.map(|item| ItemQuantity { item_id: item.id, quantity: item.wanted() }).collect()
     }
 
-    pub(super) fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
+    pub(super) fn record_answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
         for Named { place, .. } in named {
             let item = &mut self.items[*place];
             item.commitment.answer = Some(answer.clone());

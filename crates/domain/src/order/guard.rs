@@ -1,12 +1,16 @@
 //! The guard: whether a caller may bring an order into a status, and if not, why. One function enforces and explains,
 //! so that both give the same answer.
+//!
+//! That function is `find_blocker`; its `None` means that nothing blocks. `api` shows `allowed_transitions`.
+//! `Order::apply` calls `transition`, which changes the order. `cancel` and `returns` call `check_transition` before
+//! they change it themselves.
 
 use crate::{
     actor::Actor,
     ids::ShipmentId,
     order::{Order, StepDetail, text_validation::check_notes, way_on::describe_way_on},
     refusal::{Blocker, BlockerCode, Refusal},
-    rollup::{find_slowest_rank, rank_for},
+    rollup::{find_slowest_rank, rank_needed_for},
     shipment::{Rank, Shipment, live_shipments},
     status::OrderStatus,
     transition::Context,
@@ -93,7 +97,7 @@ impl Order {
         {
             return Some(incomplete);
         }
-        if let Some(needed) = rank_for(to)
+        if let Some(needed) = rank_needed_for(to)
             && live_shipments(&self.shipments).next().is_some()
             && find_slowest_rank(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
         {

@@ -1,4 +1,6 @@
-//! Placing an order: checks the input, and creates the order with its first event.
+//! Placing an order: checks the input, and creates the order with its first event. `app::orders` calls
+//! [`Order::place`], then inserts the order. The other functions here choose the owner, and check: an input of a
+//! customer may not name a supplier, a reference, a time, or an order that is replaced.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -11,7 +13,7 @@ use crate::{
     money::{Money, decimals},
     order::{
         Changes, Order, OrderHead,
-        quantities::{MAX_UNITS, refuse_quantity},
+        quantities::{MAX_UNITS, build_quantity_refusal},
         recipients::read_recipients,
         text_validation::{check_notes, check_text},
     },
@@ -98,6 +100,7 @@ impl Order {
             return_requested: 0,
             return_reason: None,
             returned: 0,
+            return_written_off: 0,
             split_from: None,
         });
         let head = OrderHead {
@@ -172,7 +175,7 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         let field = |field| InputField::Item(at, field);
         let deadline = |deadline| field(ItemField::Deadline(deadline));
         if item.quantity < 1 || item.quantity.unsigned_abs() > MAX_UNITS {
-            return Err(refuse_quantity(field(ItemField::Quantity)));
+            return Err(build_quantity_refusal(field(ItemField::Quantity)));
         }
         check_text(field(ItemField::Sku), &item.sku)?;
         check_text(field(ItemField::Name), &item.name)?;

@@ -1,4 +1,6 @@
 //! Quantities in requests: sums the lines of a request by item. Refuses no lines, an unknown item and too many units.
+//! The requests of `order/` that name units call this. The sums are sorted by the id of the item. `too_many` makes the
+//! message of the refusal.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use crate::{
 pub(super) const MAX_UNITS: u32 = 1_000_000;
 
 /// The refusal of a quantity that is zero or more than [`MAX_UNITS`].
-pub(super) fn refuse_quantity(field: InputField) -> Refusal {
+pub(super) fn build_quantity_refusal(field: InputField) -> Refusal {
     Refusal::invalid(field, format!("between 1 and {MAX_UNITS} units are needed"))
 }
 
@@ -63,7 +65,7 @@ impl Order {
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
             if line.quantity == 0 || *sum > MAX_UNITS {
-                return Err(refuse_quantity(InputField::Item(at, ItemField::Quantity)));
+                return Err(build_quantity_refusal(InputField::Item(at, ItemField::Quantity)));
             }
         }
         if sums.is_empty() {

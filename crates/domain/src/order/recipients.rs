@@ -3,6 +3,8 @@
 //! 1. `customerEmail` names one recipient, `customerEmails` names several. A request has one of them.
 //! 2. Each address is one that any mail server takes. A list of addresses in one text is refused.
 //! 3. No mailbox is named twice: it would get every mail twice.
+//! 4. `place.rs` calls `read_recipients`: no address is no error, and gives an empty list. `app::orders` asks
+//!    `given_addresses` what a customer gave.
 
 use crate::{email::EmailAddress, input_field::InputField, order::NewOrder, refusal::Refusal};
 

@@ -1,4 +1,5 @@
-//! Replacements: an order that the merchant places because another one failed, linked to it.
+//! Replacements: an order that the merchant places because another one failed, linked to it. `app::orders::replacement`
+//! checks the old order and applies the request to it.
 //!
 //! 1. Only staff link orders, and both orders belong to one customer.
 //! 2. An order can have several replacements. The link changes neither order otherwise: who places a replacement

@@ -1,7 +1,9 @@
 //! Retracting scans: staff takes back a scan that is wrong, for example one that was recorded for another shipment.
+//! `Order::apply` calls `retract_scan`, for a request that `ingest::recording` makes.
 //!
 //! 1. The scan stays stored and is marked. The fold leaves it out, and repeats of it do not bring it back.
-//! 2. The order never goes back. Where it then stands further than its shipments, its status is disputed:
+//! 2. Customers who were told of a delivery are told that it was none: `corrections.rs`.
+//! 3. The order never goes back. Where it then stands further than its shipments, its status is disputed:
 //!    [`is_status_disputed`](crate::is_status_disputed).
 
 use std::borrow::Cow;
@@ -40,15 +42,19 @@ impl Order {
         let state = FoldState::new(scans, self.head.placed_at, shipment.promised_delivery);
         let after = state.tracking();
         let trigger = Trigger::from_retraction(&state, shipment, &after, context.now);
-        let ends_delivery = shipment.tracking.delivered_at.is_some() && after.delivered_at.is_none();
+        let ends_delivery = shipment.is_outbound()
+            && shipment.tracking.delivered_at.is_some()
+            && after.delivered_at.is_none();
         let facts = retraction_facts(shipment, retracted, ends_delivery);
         let has_changed = shipment.tracking != after;
+        let was_disputed = self.is_disputed();
         self.shipment_mut(id)?.tracking = after;
         self.mark_changed(id);
         let detail = ActivityDetail { facts, notes: Some(reason), shipment_id: Some(id) };
         self.record_activity(ActivityKind::ScanRetracted, detail, context);
         if has_changed {
             self.advance(Some(trigger), context);
+            self.correct_told_delivery(was_disputed, ends_delivery.then_some(scan_id), context);
         }
         Ok(Outcome { changed: true, shipment: Some(id), ..Outcome::default() })
     }

@@ -1,7 +1,15 @@
-//! Returns: which units are asked back, which have come back, and when the return is complete.
+//! Returns: which units are asked back, which have come back, which are written off, and when the return is complete.
 //!
-//! A transition to `return_initiated` names no units. When units are received later, all delivered units then count
-//! as asked back.
+//! `Order::apply` calls `initiate_return` and `receive_return`. The guard calls `return_blocker`, and
+//! `receive_all_outstanding` for a transition to `returned`. `return_step` is the transition of both requests; the
+//! other functions count units or check.
+//!
+//! 1. A transition to `return_initiated` names no units. When units are received or written off later, all delivered
+//!    units then count as asked back.
+//! 2. An order that is returned stays returned. Units that the customer kept can still be asked back and received.
+//! 3. More units than were asked back can come, up to those that were delivered. They count as asked back by that.
+//! 4. A written-off unit that is asked back again, or comes nevertheless, is not written off any more.
+//! 5. The return ends when no unit is outstanding: the order becomes returned if any unit came, else it is closed.
 
 use crate::{
     activity::ActivityKind,
@@ -29,25 +37,23 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         check_may_ask_back(&context.actor)?;
         check_reason(&reason)?;
-        let is_first = self.head.status != OrderStatus::ReturnInitiated;
+        let is_first = !self.has_return();
         if is_first {
             self.check_transition(OrderStatus::ReturnInitiated, &context.actor)?;
         }
-        let free = |item: &Item| self.delivered(item).saturating_sub(item.return_requested);
+        let free = |item: &Item| self.delivered(item).saturating_sub(asked_back(item));
         let lines = self.named_or_all(lines, &context.actor, free, |item, asked| {
             format!(
                 "{asked} units of {} are asked back, but of {} delivered {} are asked back already",
                 item.sku,
                 self.delivered(item),
-                item.return_requested
+                asked_back(item)
             )
         })?;
-        for item in self.items.iter_mut() {
-            let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
-            item.return_requested += line.quantity;
+        self.change_items(&lines, |item, quantity| {
+            expect_units(item, quantity);
             item.return_reason = Some(reason.clone());
-            self.changes.items.insert(item.id);
-        }
+        });
         if !lines.is_empty() {
             let notes = Some(reason.clone());
             self.record_item_activity(ActivityKind::ReturnRequested, &lines, notes, context);
@@ -56,8 +62,8 @@ impl Order {
         Ok(Outcome { changed: is_first || !lines.is_empty(), event, ..Default::default() })
     }
 
-    /// Records units that came back: the named ones, or all outstanding ones. With the last one the order becomes
-    /// returned.
+    /// Records units that came back: the named ones, or all outstanding ones. With the last outstanding one the order
+    /// becomes returned.
     pub(super) fn receive_return(
         &mut self,
         lines: Option<&[ItemQuantity]>,
@@ -66,40 +72,71 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         context.actor.must_be_staff("receive returns")?;
         check_notes(notes.as_deref(), None)?;
-        if self.head.status == OrderStatus::Returned {
-            return match lines {
-                None => Ok(Outcome::default()),
-                Some(_) => Err(Refusal::invalid(
-                    InputField::Items,
-                    "the order is returned: nothing more is expected",
-                )),
-            };
-        }
-        if self.head.status != OrderStatus::ReturnInitiated {
+        if !self.has_return() {
             self.check_transition(OrderStatus::Returned, &context.actor)?;
         }
         let is_named = self.names_returned_units();
-        let asked = |item: &Item| if is_named { item.return_requested } else { self.delivered(item) };
-        let missing = |item: &Item| asked(item).saturating_sub(item.returned);
-        let lines = self.named_or_all(lines, &context.actor, missing, |item, came| {
+        let free = |item: &Item| match (is_named, lines) {
+            (true, None) => outstanding(item),
+            (true, Some(_)) | (false, _) => self.delivered(item).saturating_sub(item.returned),
+        };
+        let lines = self.named_or_all(lines, &context.actor, free, |item, came| {
             format!(
-                "{came} units of {} came in, but of {} asked back {} are in already",
+                "{came} units of {} came in, but of {} delivered {} are in already",
                 item.sku,
-                asked(item),
+                self.delivered(item),
                 item.returned
             )
         })?;
         self.request_full_return_by_default();
-        for item in self.items.iter_mut() {
-            let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
-            item.returned += line.quantity;
-            self.changes.items.insert(item.id);
-        }
+        self.change_items(&lines, |item, quantity| {
+            expect_units(item, quantity.saturating_sub(outstanding(item)));
+            item.returned += quantity;
+        });
         if !lines.is_empty() {
             self.record_item_activity(ActivityKind::ReturnReceived, &lines, notes.clone(), context);
         }
-        let complete = self.items.iter().all(|item| outstanding(item) == 0);
-        let event = complete.then(|| self.return_step(OrderStatus::Returned, notes, context));
+        let ends = !lines.is_empty() && self.ends_return();
+        let event = ends.then(|| self.return_step(OrderStatus::Returned, notes, context));
+        Ok(Outcome { changed: !lines.is_empty(), event, ..Default::default() })
+    }
+
+    /// Writes off units that were asked back: the named ones, or all outstanding ones. They never come, or they are
+    /// declined. If no unit is outstanding then, the return ends.
+    pub(super) fn write_off_return(
+        &mut self,
+        lines: Option<&[ItemQuantity]>,
+        reason: String,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        context.actor.must_be_staff("write off returns")?;
+        check_reason(&reason)?;
+        if !self.has_return() {
+            let message = format!("the order is {}: no unit is asked back", self.head.status);
+            return Err(Refusal::invalid(InputField::OrderId, message));
+        }
+        let is_named = self.names_returned_units();
+        let expected = |item: &Item| if is_named { outstanding(item) } else { self.delivered(item) };
+        let lines = self.named_or_all(lines, &context.actor, expected, |item, declined| {
+            format!(
+                "{declined} units of {} are written off, but {} are outstanding",
+                item.sku,
+                expected(item)
+            )
+        })?;
+        if lines.is_empty() {
+            return Ok(Outcome::default());
+        }
+        self.request_full_return_by_default();
+        self.change_items(&lines, |item, quantity| item.return_written_off += quantity);
+        self.record_item_activity(ActivityKind::ReturnWrittenOff, &lines, Some(reason.clone()), context);
+        let event = match self.ends_return() {
+            true if self.has_received_units() => {
+                Some(self.return_step(OrderStatus::Returned, Some(reason), context))
+            }
+            true => self.close(reason, context)?.event,
+            false => None,
+        };
         Ok(Outcome { changed: true, event, ..Default::default() })
     }
 
@@ -107,25 +144,57 @@ impl Order {
     pub(super) fn receive_all_outstanding(&mut self) {
         self.request_full_return_by_default();
         for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
-            item.returned = item.return_requested;
+            item.returned += outstanding(item);
             self.changes.items.insert(item.id);
         }
     }
 
-    /// The reason why the order cannot be returned yet: units that were asked back and have not come back.
+    /// The reason why the order cannot be returned yet: units that were asked back and have not come back, or that all
+    /// of them are written off.
     pub(super) fn return_blocker(&self) -> Option<Blocker> {
-        let missing: u32 = self.items.iter().map(outstanding).sum();
-        if missing == 0 {
+        let sum = |units: fn(&Item) -> u32| self.items.iter().map(units).sum::<u32>();
+        let (asked, missing) = (sum(asked_back), sum(outstanding));
+        let message = if missing > 0 {
+            format!(
+                "of {asked} units asked back {missing} are not in yet: receive them first (receiveReturn), or write them \
+                 off (writeOffReturn)"
+            )
+        } else if self.names_returned_units() && !self.has_received_units() {
+            "all units that were asked back are written off, and none came in: receive one that comes (receiveReturn)"
+                .to_owned()
+        } else {
             return None;
-        }
-        let asked: u32 = self.items.iter().map(|item| item.return_requested).sum();
-        let message = format!("of {asked} units asked back {missing} are not in yet: receive them first");
+        };
         Some(Blocker { code: BlockerCode::ReturnIncomplete, message, shipments: vec![] })
     }
 
-    /// Whether it is told which units are asked back.
-    fn names_returned_units(&self) -> bool {
-        self.items.iter().any(|item| item.return_requested > 0)
+    /// Whether units of the order were asked back, now or before: from then on, quantities can be added.
+    fn has_return(&self) -> bool {
+        matches!(self.head.status, OrderStatus::ReturnInitiated | OrderStatus::Returned)
+    }
+
+    /// Whether the return is under way and no unit is outstanding.
+    fn ends_return(&self) -> bool {
+        self.head.status == OrderStatus::ReturnInitiated
+            && self.items.iter().all(|item| outstanding(item) == 0)
+    }
+
+    fn has_received_units(&self) -> bool {
+        self.items.iter().any(|item| item.returned > 0)
+    }
+
+    /// Changes the items of these lines, and notes that they changed.
+    fn change_items(&mut self, lines: &[ItemQuantity], change: impl Fn(&mut Item, u32)) {
+        for item in self.items.iter_mut() {
+            let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
+            change(item, line.quantity);
+            self.changes.items.insert(item.id);
+        }
+    }
+
+    /// Whether it is told which units are asked back. Of an order that is returned, it is.
+    pub(super) fn names_returned_units(&self) -> bool {
+        self.head.status == OrderStatus::Returned || self.items.iter().any(|item| item.return_requested > 0)
     }
 
     /// Asks for all delivered units, if no unit is asked back yet.
@@ -155,7 +224,8 @@ impl Order {
         Ok(all.filter(|line| line.quantity > 0).collect())
     }
 
-    fn delivered(&self, item: &Item) -> u32 {
+    /// Units of an item that were delivered.
+    pub(super) fn delivered(&self, item: &Item) -> u32 {
         item.units_at(Rank::Delivered, self.head.status, &self.shipments)
     }
 
@@ -165,9 +235,21 @@ impl Order {
     }
 }
 
-/// The units that were asked back and have not come back.
-fn outstanding(item: &Item) -> u32 {
-    item.return_requested.saturating_sub(item.returned)
+/// The units that were asked back, without the written-off ones.
+pub(super) fn asked_back(item: &Item) -> u32 {
+    item.return_requested.saturating_sub(item.return_written_off)
+}
+
+/// The units that were asked back, have not come back and are not written off.
+pub(super) fn outstanding(item: &Item) -> u32 {
+    asked_back(item).saturating_sub(item.returned)
+}
+
+/// Counts more units of an item as asked back. Written-off ones come first.
+fn expect_units(item: &mut Item, quantity: u32) {
+    let again = quantity.min(item.return_written_off);
+    item.return_written_off -= again;
+    item.return_requested += quantity - again;
 }
 
 fn check_may_ask_back(actor: &Actor) -> Result<(), Refusal> {

@@ -1,5 +1,8 @@
 //! Recording scans: takes scans of a shipment, from its carrier or from a person, into the order. It is part of step 5
 //! of the ingestion (`ingest/mod.rs`).
+//!
+//! `Order::apply` calls `record_scans`, for a request that `ingest::recording` makes. Scans of a carrier are never
+//! refused for what they say; those of a person are checked. Only the latter leave an activity.
 
 use std::collections::BTreeSet;
 
@@ -41,23 +44,31 @@ impl Order {
         }
         let folded = fold_incoming(&self.head, shipment, known, incoming, restated);
         let changed = folded.after != folded.before;
+        let is_outbound = shipment.is_outbound();
         if changed {
             let (before, after) = (folded.before.clone(), folded.after.clone());
             let trigger =
                 folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
+            let was_disputed = self.is_disputed();
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
-            self.advance(trigger, context);
-            self.reopen_by_movement(&before, &after, context);
+            // A return shipment moves nothing but itself.
+            if is_outbound {
+                self.advance(trigger, context);
+                self.reopen_by_movement(&before, &after, context);
+                self.correct_told_delivery(was_disputed, None, context);
+                self.correct_void_numbers(id, &before, context);
+            }
         }
         self.changes.estimates.extend(folded.estimates.iter().map(|estimate| (id, *estimate)));
         if context.actor.kind != ActorKind::Carrier {
-            let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));
-            for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| new(answer)) {
+            // A repeat by a person says something new only where staff confirms the scan of a supplier.
+            let says_more = |answer: &ScanOutcome| *answer != ScanOutcome::Repeated;
+            for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| says_more(answer)) {
                 self.record_scan_activity(id, scan, context);
             }
         }
-        Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: folded.outcomes })
+        Ok(Outcome { changed, shipment: Some(id), scan_outcomes: folded.outcomes, ..Outcome::default() })
     }
 
     /// Whether the actor may record scans of this shipment. Carriers may, and every actor that may ship it.

@@ -1,15 +1,27 @@
 //! Registering a shipment: which units it gets, and whether these units and its tracking number are free.
+//!
+//! `Order::apply` calls `create_shipment`. To register the same shipment again is no error: the answer is the shipment
+//! that there is. Numbers of other orders are checked by `app::orders::reservations`. The functions that begin with
+//! `check_` change nothing. `check_open` asks the status only: an order that is `closed` takes shipments, and reopens.
+//! `cancel` and `scans` ask `may_ship` too.
+
+use chrono::{DateTime, Utc};
 
 use crate::{
     activity::ActivityKind,
     actor::{Actor, ActorKind},
-    delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
+    delivery_estimate::ExpectedDelivery,
     ids::ShipmentId,
     input_field::{InputField, ItemField},
     item::Item,
-    order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
+    order::{
+        MAX_NUMBERS, Order, Outcome, numbers::number_in_use, quantities::has_same_quantities,
+        text_validation::check_text,
+    },
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
+    return_shipment::ShipmentDirection,
+    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking, live_shipments},
+    shipment_number::ShipmentNumber,
     supplier_commitment::SupplierAnswer,
     tracking_number::TrackingNumber,
     transition::Context,
@@ -22,6 +34,10 @@ pub struct NewShipment {
     pub id: ShipmentId,
     /// The carrier and its number of the shipment.
     pub tracking_number: TrackingNumber,
+    /// Further numbers of the shipment. Repetitions do not count.
+    pub further_numbers: Vec<TrackingNumber>,
+    /// Whether shipments of other orders may have the numbers too: several orders in one box.
+    pub shares_numbers: bool,
     /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
@@ -30,12 +46,37 @@ pub struct NewShipment {
     pub estimated_delivery: Option<ExpectedDelivery>,
 }
 
+impl NewShipment {
+    /// The primary number and the further ones, each once.
+    pub fn numbers(&self) -> Vec<&TrackingNumber> {
+        let mut numbers = vec![&self.tracking_number];
+        for number in &self.further_numbers {
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+
+    /// The numbers as a new shipment of the order has them, added at `now`. Refuses more than [`MAX_NUMBERS`].
+    pub(super) fn shipment_numbers(&self, now: DateTime<Utc>) -> Result<Vec<ShipmentNumber>, Refusal> {
+        let numbers = self.numbers();
+        if numbers.len() > MAX_NUMBERS {
+            let message = format!("a shipment has at most {MAX_NUMBERS} tracking numbers");
+            return Err(Refusal::invalid(InputField::FurtherNumbers, message));
+        }
+        let new = |number: &TrackingNumber| ShipmentNumber::new(number.clone(), now, self.shares_numbers);
+        Ok(numbers.into_iter().map(new).collect())
+    }
+}
+
 impl Order {
     pub(super) fn create_shipment(
         &mut self,
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
+        let numbers = new.shipment_numbers(context.now);
         let number = new.tracking_number;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
@@ -55,8 +96,8 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        let is_taken = same.is_some();
         self.check_open()?;
+        let numbers = numbers?;
         let lines = match asked {
             Some(lines) => lines,
             None => self.unallocated_lines(context),
@@ -79,19 +120,21 @@ impl Order {
         self.check_not_declined(&lines, &origin, new.lines.as_deref())?;
         // This refusal comes last, like the one of a number that another order has: a caller that may not ship must
         // not learn which numbers exist.
-        if is_taken {
-            return Err(in_use("on its way already"));
+        if self.find_number_holder(numbers.iter().map(|new| &new.number)).is_some() {
+            return Err(number_in_use(&number));
         }
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
-        self.give_up_number(&number, context);
-        let promised =
-            new.estimated_delivery.map(|expected| DeliveryEstimate::from_merchant(expected, context.now));
-        self.changes.estimates.extend(promised.map(|estimate| (new.id, estimate)));
+        for new in &numbers {
+            self.give_up_number(&new.number, context);
+        }
+        let promised = self.record_promise(new.id, new.estimated_delivery, context);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
             tracking_number: number,
+            numbers,
+            direction: ShipmentDirection::Outbound,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
             promised_delivery: promised,
@@ -189,7 +232,7 @@ impl Order {
 
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
     fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
-        let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
+        let main = Origin::main_warehouse();
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
         let first = origins.next().unwrap_or(&main);
@@ -202,7 +245,7 @@ impl Order {
     }
 
     fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
-        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.tracking_number == *number)
+        live_shipments(&self.shipments).find(|shipment| shipment.has_number(number))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Checks of text in requests: its length, and the characters that are refused ([`is_unsafe`]).
 //!
 //! Short texts (names, references, SKUs, places, codes) are one line. Long texts (reasons and notes) may also have line
-//! feeds and tabs. Every refusal names the field.
+//! feeds and tabs. Every refusal names the field. The files of `order/` call this, `app` and `api` for reasons. A text
+//! is refused or taken as it is: nothing is trimmed or cut.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
 //! The way on: for a status that an order cannot get by the table, the calls that lead to what the caller wants. A
-//! refusal names them, so that nobody stands before a wall.
+//! refusal names them, so that nobody stands before a wall. The guard adds the text to its message.
 
 use crate::status::OrderStatus;
 
@@ -23,7 +23,7 @@ pub(super) const fn describe_way_on(from: OrderStatus, to: OrderStatus) -> Optio
             Some("ask the units back (initiateReturn), or close the order (closeOrder)")
         }
         (ReturnInitiated, Cancelled) => {
-            Some("receive the units (receiveReturn), or close the order (closeOrder)")
+            Some("receive the units (receiveReturn), or write them off (writeOffReturn)")
         }
         (
             Placed | PaymentConfirmed | Processing | AwaitingPickup | Shipped | OutForDelivery | Delivered

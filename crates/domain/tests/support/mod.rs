@@ -11,7 +11,8 @@ use domain::{
     Actor, ActorKind, Carrier, Changes, Context, DeliveryEstimate, DeliveryWindow, EstimateSource, Evidence,
     ExpectedDelivery, FulfillmentPath, InputField, Item, ItemId, ItemQuantity, Meaning, Money, Order,
     OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanIdentity,
-    Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, TrackingNumber, UserId, fold,
+    Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, SupplierCommitment,
+    TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -120,6 +121,7 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
         return_requested: 0,
         return_reason: None,
         returned: 0,
+        return_written_off: 0,
         split_from: None,
     };
     numbered.map(item).collect()
@@ -148,6 +150,8 @@ pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipm
         id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(0x0D)),
         tracking_number: fedex(&format!("N{number}")),
+        numbers: vec![ShipmentNumber::new(fedex(&format!("N{number}")), at(0), false)],
+        direction: ShipmentDirection::Outbound,
         origin: warehouse("main"),
         tracking: fold(scans, at(0), None),
         promised_delivery: None,
@@ -214,8 +218,15 @@ pub fn assert_unchanged(one: &Order, other: &Order) {
             closing,
             called_off,
             replaced,
+            corrections,
+            estimates,
         } = order.changes().clone();
-        (transitions, (items, new_items), (new_shipments, shipments), (closing, called_off, replaced))
+        (
+            transitions,
+            (items, new_items),
+            (new_shipments, shipments),
+            (closing, called_off, replaced, corrections, estimates),
+        )
     };
     assert_eq!(changes(one), changes(other));
 }
@@ -225,7 +236,9 @@ pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
     let mut units = Vec::new();
     for item in order.items() {
         let mut of_item = Vec::new();
-        for shipment in order.shipments().iter().filter(|s| s.status() != ShipmentStatus::Cancelled) {
+        let live =
+            order.shipments().iter().filter(|s| s.is_outbound() && s.status() != ShipmentStatus::Cancelled);
+        for shipment in live {
             for line in shipment.lines.iter().filter(|line| line.item_id == item.id) {
                 of_item.extend((0..line.quantity).map(|_| shipment.outbound_rank()));
             }

@@ -79,6 +79,8 @@ impl Story {
         self.ask(Request::CreateShipment(NewShipment {
             id: shipment_id(id),
             tracking_number: fedex(number),
+            further_numbers: vec![],
+            shares_numbers: false,
             origin,
             lines: of,
             estimated_delivery: None,
@@ -132,6 +134,23 @@ impl Story {
 
     pub fn receive(&mut self, of: Option<&[(u32, u32)]>) -> Result<Outcome, Refusal> {
         self.ask(Request::ReceiveReturn { lines: of.map(lines), notes: Some("as new".to_owned()) })
+    }
+
+    pub fn write_off(&mut self, of: Option<&[(u32, u32)]>) -> Result<Outcome, Refusal> {
+        self.ask(Request::WriteOffReturn { lines: of.map(lines), reason: "never sent".to_owned() })
+    }
+
+    /// Registers return shipment `number` with FedEx and the tracking number `N{number}`.
+    pub fn send_back(&mut self, number: u32, of: Option<&[(u32, u32)]>) -> Result<Outcome, Refusal> {
+        self.ask(Request::CreateReturnShipment(NewShipment {
+            id: shipment_id(number),
+            tracking_number: fedex(&format!("N{number}")),
+            further_numbers: vec![],
+            shares_numbers: false,
+            origin: None,
+            lines: of.map(lines),
+            estimated_delivery: None,
+        }))
     }
 
     /// From now on, this supplier makes the requests.
@@ -235,7 +254,8 @@ impl Story {
     fn assert_sound(&self) {
         let head = self.order.head();
         for item in self.order.items() {
-            let live = self.order.shipments().iter().filter(|shipment| shipment.cancelled_at.is_none());
+            let outbound = self.order.shipments().iter().filter(|shipment| shipment.is_outbound());
+            let live = outbound.filter(|shipment| shipment.cancelled_at.is_none());
             assert!(item.cancelled <= item.quantity);
             assert!(item.units_in(live) <= item.wanted(), "{} could travel twice", item.sku);
             let allocated = item.allocated(self.order.shipments());
@@ -243,9 +263,12 @@ impl Story {
             assert_eq!(allocated + waiting + item.cancelled, item.quantity, "a unit of {} is lost", item.sku);
             self.assert_supply_sound(item);
             let delivered = item.units_at(Rank::Delivered, head.status, self.order.shipments());
-            assert!(item.returned <= item.return_requested && item.return_requested <= delivered);
-            let open = item.returned < item.return_requested;
-            assert!(!open || head.status == OrderStatus::ReturnInitiated, "{} units of no return", item.sku);
+            let ended = item.returned + item.return_written_off;
+            assert!(ended <= item.return_requested && item.return_requested <= delivered);
+            let has_return = matches!(head.status, OrderStatus::ReturnInitiated | OrderStatus::Returned);
+            assert!(item.return_requested == 0 || has_return, "{} units of no return", item.sku);
+            let back = self.order.shipments().iter().filter(|one| !one.is_outbound() && one.is_live());
+            assert!(item.units_in(back) <= delivered, "{} comes back twice", item.sku);
         }
         assert!(!(self.is_closed() && head.status.is_terminal()), "{} is final and closed", head.status);
         let steps = &self.order.changes().transitions;
@@ -279,7 +302,8 @@ impl Story {
             );
             return;
         };
-        let mut from_them = self.order.shipments().iter().filter(|shipment| shipment.origin == *theirs);
+        let outbound = self.order.shipments().iter().filter(|shipment| shipment.is_outbound());
+        let mut from_them = outbound.filter(|shipment| shipment.origin == *theirs);
         if item.commitment.declined().is_some() {
             let could =
                 |shipment: &Shipment| shipment.cancelled_at.is_none() && item.units_in([shipment]) > 0;

@@ -1,5 +1,10 @@
 //! The command `milepost check`: reads the settings, connects to the database, Redis and the mail server, and prints
-//! the result of each check in a line.
+//! the result of each check in a line. Called by `main`.
+//!
+//! - `describe_…` functions read the settings only, and their lines are always "ok". Texts in them say what is unset.
+//! - `check_…` functions connect. `Ok` also means that the setting is unset, so that there is nothing to connect to.
+//! - `run` returns an error at the end if one of the lines is "wrong". A wrong line does not stop the other checks.
+//! - `describe_short_secret` is empty if the secrets are long enough. Only for USPS is there a minimum.
 
 use anyhow::bail;
 use app::feed::FeedError;
@@ -31,11 +36,11 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             settings.check_serving(Role::All).map(|()| "readable".to_owned()).map_err(|e| e.to_string()),
         ),
         ("files", files::describe_limits(settings.http)),
-        ("tokens", Ok(check_tokens(settings))),
-        ("webhooks", Ok(check_webhooks(settings))),
-        ("dhl", Ok(check_dhl(settings))),
-        ("carriers", Ok(check_carriers(settings))),
-        ("codes", Ok(check_codes(settings))),
+        ("tokens", Ok(describe_tokens(settings))),
+        ("webhooks", Ok(describe_webhooks(settings))),
+        ("dhl", Ok(describe_dhl(settings))),
+        ("carriers", Ok(describe_carriers(settings))),
+        ("codes", Ok(describe_codes(settings))),
         ("database", check_database(settings).await),
         ("redis", check_redis(settings).await),
         ("mail", check_mail(settings).await),
@@ -54,7 +59,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-fn check_tokens(settings: &Settings) -> String {
+fn describe_tokens(settings: &Settings) -> String {
     match Origin::from_settings(settings) {
         Origin::Setting => "MILEPOST_JWT_SECRET is set".to_owned(),
         Origin::File(path) => {
@@ -64,7 +69,7 @@ fn check_tokens(settings: &Settings) -> String {
     }
 }
 
-fn check_webhooks(settings: &Settings) -> String {
+fn describe_webhooks(settings: &Settings) -> String {
     let sender = |sender| match settings.describe_authentication(sender) {
         Some(proof) => format!("{sender} {proof}{}", describe_short_secret(settings, sender)),
         None => describe_disabled(sender),
@@ -72,8 +77,7 @@ fn check_webhooks(settings: &Settings) -> String {
     Sender::ALL.map(sender).join(", ")
 }
 
-/// Warns about a secret that is too short for the sender. The sender would not accept it, and would sign with another
-/// one.
+/// Warns about a secret that is too short: the sender does not accept it, so the server could verify no webhook.
 fn describe_short_secret(settings: &Settings, sender: Sender) -> String {
     let least = match sender {
         Sender::Usps => USPS_LEAST,
@@ -95,7 +99,7 @@ fn describe_disabled(sender: Sender) -> String {
 }
 
 /// Reports only the settings. To check the key, it would have to send a real request to DHL's API.
-fn check_dhl(settings: &Settings) -> String {
+fn describe_dhl(settings: &Settings) -> String {
     match (settings.describe_authentication(Sender::Dhl), &settings.dhl_api_key) {
         (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
@@ -105,7 +109,7 @@ fn check_dhl(settings: &Settings) -> String {
 }
 
 /// Lists the merchant's own carriers.
-fn check_carriers(settings: &Settings) -> String {
+fn describe_carriers(settings: &Settings) -> String {
     let describe = |(carrier, name, url): (domain::Carrier, &str, Option<&str>)| {
         format!("{carrier} ({name}, {})", url.unwrap_or("no tracking page"))
     };
@@ -117,7 +121,7 @@ fn check_carriers(settings: &Settings) -> String {
 }
 
 /// Lists the merchant's mappings of codes.
-fn check_codes(settings: &Settings) -> String {
+fn describe_codes(settings: &Settings) -> String {
     match &settings.carrier_codes {
         none if none.is_empty() => {
             "MILEPOST_CARRIER_CODES is unset; docs/carriers.md says what codes mean".to_owned()

@@ -1,7 +1,11 @@
 //! The command `milepost demo`: runs a whole installation in one process, and lets the simulator play a story against
-//! it.
+//! it. Called by `main`.
 //!
-//! The server is the same as in `serve --role all`; `server.rs` starts it. The simulator calls it from outside.
+//! 1. `demo/server.rs` starts the server, which is the same as in `serve --role all`.
+//! 2. The simulator calls it from outside, over HTTP, until the story has ended, a signal comes, or the server fails.
+//! 3. The server is stopped, and its folder removed.
+//!
+//! The error is that of the server, or else that of the play. With `--once`, a signal is an error too.
 
 mod server;
 #[cfg(test)]
@@ -38,7 +42,7 @@ pub struct Arguments {
 /// Plays the story. Without `--once`, keeps orders moving afterwards until a signal or a failure stops it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&quiet_log_settings()?)?;
-    let stop = shutdown::on_signal()?;
+    let stop = shutdown::cancel_on_signal()?;
     let demo = Embedded::start().await?;
     let mut screen = Screen::stdout();
     let mode = if arguments.once { Mode::Once } else { Mode::Endless { speed: arguments.speed } };

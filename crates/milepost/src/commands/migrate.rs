@@ -1,4 +1,6 @@
-//! The command `milepost migrate`: brings the database schema up to date, or lists the migrations.
+//! The command `milepost migrate`: brings the database schema up to date, or with `--status` lists the migrations.
+//!
+//! Called by `main`. `format_table` has a heading line, and `true` in its input means applied.
 
 use clap::Args;
 use console::print_line;

@@ -1,5 +1,9 @@
-//! The subcommands. Each has a file with its arguments and its code. `main` calls the `run` of one of them, and prints its
-//! error.
+//! The subcommands. Each has a file with its arguments and its code. `main` calls the `run` of one of them, and prints
+//! its error. A `run` prints its results itself.
+//!
+//! `list_sender_names` and `parse_speed` are for the arguments of several commands. clap calls the `parse_…` functions
+//! of the commands for the values of arguments, and prints their `Err` behind the argument's name.
+//! `parse_speed` accepts 0.01 to 1000.
 
 pub mod check;
 pub mod demo;
@@ -13,7 +17,7 @@ pub mod token;
 use carriers::Sender;
 
 /// Returns the names of all senders, for the help of an argument.
-fn known_senders() -> String {
+fn list_sender_names() -> String {
     Sender::ALL.map(Sender::as_str).join(", ")
 }
 

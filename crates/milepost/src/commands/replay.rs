@@ -1,4 +1,9 @@
-//! The command `milepost replay`: reads stored webhooks again with today's meanings of the carriers' codes.
+//! The command `milepost replay`: reads stored webhooks again with today's meanings of the carriers' codes. It changes
+//! orders only with `--apply`.
+//!
+//! `main` calls `run`. It prints a line for each shipment that changes and for each order that cannot be changed, then
+//! a summary. `Err` at the end if an order could not be changed; the others are changed all the same. `changed` is the
+//! number of shipments. `Moment` is a time of the command line; clap calls `parse_moment`.
 
 use anyhow::bail;
 use app::{
@@ -16,7 +21,7 @@ use console::{
 };
 use domain::NotificationKind;
 
-use super::known_senders;
+use super::list_sender_names;
 use crate::{database, settings::Settings, telemetry};
 
 /// The explanation and examples below the command's help.
@@ -39,7 +44,7 @@ pub struct Arguments {
     /// Webhooks received before [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub until: Option<Moment>,
-    #[arg(long, help = format!("Of this sender only: {}", known_senders()))]
+    #[arg(long, help = format!("Of this sender only: {}", list_sender_names()))]
     pub carrier: Option<Sender>,
     /// Make the changes
     #[arg(long)]

@@ -1,4 +1,14 @@
 //! The command `milepost scan`: posts a webhook as a carrier would, or plays a story of many, to test an installation.
+//!
+//! `main` calls `run`, which gives the work to `simulator::scan::run` or, with `--story`, to `simulator::story::run`.
+//! They call the closure `secrets` for each sender that they need:
+//!
+//! - `secret_from_arguments`: the last `--secret` of the sender. `None` if there is none, so the settings decide. With
+//!   `names_sender` each text must be like `fedex=SECRET`, and texts of other senders are left out.
+//! - `find_configured_secrets`: the sender's secrets in the settings. An error if there are none.
+//!
+//! `find_configured_address` returns `PUBLIC_URL`, or else `LISTEN` as a URL. `build_scan` returns bad usage for an
+//! argument that is missing. `parse_time` needs an offset.
 
 use std::path::PathBuf;
 
@@ -15,7 +25,7 @@ use simulator::{
 };
 use url::Url;
 
-use super::{known_senders, parse_speed};
+use super::{list_sender_names, parse_speed};
 use crate::settings::{BadSettings, Settings, webhook_secret_variable};
 
 /// The examples below the command's help.
@@ -31,7 +41,7 @@ Examples:
 /// The arguments of `milepost scan`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    #[arg(long, help = format!("Who sends it: {}", known_senders()), required_unless_present = "story",
+    #[arg(long, help = format!("Who sends it: {}", list_sender_names()), required_unless_present = "story",
         conflicts_with = "story")]
     pub carrier: Option<Sender>,
     /// The parcel's tracking number; with --story NAME=NUMBER, for a parcel of the story
@@ -94,26 +104,26 @@ pub async fn run(
         // Only the settings know in which header DHL sends the secret.
         Some(secrets) if sender == Sender::Dhl => Ok(secrets.with_header(settings()?.dhl_webhook_header)),
         Some(secrets) => Ok(secrets),
-        None => configured_secrets(&settings()?, sender),
+        None => find_configured_secrets(&settings()?, sender),
     };
     let Some(file) = arguments.story.clone() else {
         let post = match &arguments.to {
             Some(to) => Post::to(to)?,
-            None => Post::to_server(&configured_address(&settings()?)?)?,
+            None => Post::to_server(&find_configured_address(&settings()?)?)?,
         };
-        return scan::run(&read_scan(&arguments)?, &post, secrets).await;
+        return scan::run(&build_scan(&arguments)?, &post, secrets).await;
     };
     let to = match arguments.to {
         Some(to) => to,
-        None => configured_address(&settings()?)?,
+        None => find_configured_address(&settings()?)?,
     };
     let merchant = arguments.token.map(|token| story::Merchant { token, email: arguments.email });
     let options = story::Options { file, to, tracking: arguments.tracking, speed: arguments.speed, merchant };
     story::run(options, secrets).await
 }
 
-/// Reads the scan of the command without `--story`.
-fn read_scan(arguments: &Arguments) -> Result<Scan, BadUsage> {
+/// Builds the scan of the command without `--story`.
+fn build_scan(arguments: &Arguments) -> Result<Scan, BadUsage> {
     let (Some(sender), Some(meaning)) = (arguments.carrier, arguments.status) else {
         let problem = "are needed without --story".to_owned();
         return Err(BadUsage { argument: "--carrier, --status", problem });
@@ -133,15 +143,19 @@ fn read_scan(arguments: &Arguments) -> Result<Scan, BadUsage> {
     })
 }
 
-/// Returns the sender's secret from the command line. In a story with many senders (`named`) each `--secret` begins
-/// with the sender's name, as in `fedex=SECRET`.
-fn secret_from_arguments(given: &[String], sender: Sender, named: bool) -> anyhow::Result<Option<Secrets>> {
+/// Returns the sender's secret from the command line. In a story with many senders (`names_sender`) each `--secret`
+/// begins with the sender's name, as in `fedex=SECRET`.
+fn secret_from_arguments(
+    given: &[String],
+    sender: Sender,
+    names_sender: bool,
+) -> anyhow::Result<Option<Secrets>> {
     let wrong = |problem: String| BadUsage { argument: "--secret", problem };
     let mut found = None;
     for text in given {
-        let (name, secret) = match text.split_once('=').filter(|_| named) {
+        let (name, secret) = match text.split_once('=').filter(|_| names_sender) {
             Some((name, secret)) => (values::sender(name).map_err(wrong)?, secret),
-            None if named => bail!(wrong("in a story it is like fedex=SECRET".to_owned())),
+            None if names_sender => bail!(wrong("in a story it is like fedex=SECRET".to_owned())),
             None => (sender, text.as_str()),
         };
         if name == sender {
@@ -152,14 +166,14 @@ fn secret_from_arguments(given: &[String], sender: Sender, named: bool) -> anyho
 }
 
 /// Returns the sender's secrets from the settings, which the server uses too.
-fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Secrets> {
-    settings.senders()?.remove(&sender).ok_or_else(|| {
+fn find_configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Secrets> {
+    settings.build_sender_secrets()?.remove(&sender).ok_or_else(|| {
         let problem = format!("is needed: {} is not set", webhook_secret_variable(sender));
         BadUsage { argument: "--secret", problem }.into()
     })
 }
 
-fn configured_address(settings: &Settings) -> anyhow::Result<Url> {
+fn find_configured_address(settings: &Settings) -> anyhow::Result<Url> {
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     Url::parse(&url).context("--to: is needed")
 }
@@ -182,7 +196,7 @@ mod tests {
     #[test]
     fn a_missing_secret_is_named() {
         let settings = Settings::read([], None, |_| unreachable!("there is no file")).unwrap();
-        let error = configured_secrets(&settings, Sender::Fedex).unwrap_err();
+        let error = find_configured_secrets(&settings, Sender::Fedex).unwrap_err();
         assert_eq!(error.to_string(), "--secret: is needed: MILEPOST_WEBHOOK_SECRET_FEDEX is not set");
     }
 

@@ -1,4 +1,6 @@
 //! The command `milepost schema`: prints the GraphQL schema, which the repository has as `schema.graphql`.
+//!
+//! Called by `main`. `Err` means only that stdout cannot be written.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,13 @@
-//! The command `milepost serve`: creates a server from the settings and runs it.
+//! The command `milepost serve`: creates a server from the settings and runs it. Called by `main`.
+//!
+//! `run` checks the settings, starts the log, binds the address, opens the database (`open_database`), and builds the
+//! parts with the `build_…` functions, which connect to nothing. Then `Server::run` runs until a signal.
+//!
+//! - A signal while the database is opened ends `run` without an error.
+//! - Without `REDIS_URL`, feed and queues are inside the process; without `SMTP_URL`, mails go to the mailbox; without
+//!   `DHL_API_KEY`, the activator activates nothing.
+//! - `address` is the bound address, with the real port. `choose_public_url` uses it if `PUBLIC_URL` is unset.
+//! - `shows_mailbox` is false if there is a mail server, or if others could reach the mailbox, which needs no token.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
@@ -48,7 +57,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let role = arguments.role;
     settings.check_serving(role)?;
     telemetry::init(&settings)?;
-    let stop = shutdown::on_signal()?;
+    let stop = shutdown::cancel_on_signal()?;
     let http = files::raise_limit_and_fit(settings.http);
     let keys = Keys::from_settings(&settings)?;
     // Bind the address before connecting to the database: a taken port is the most common mistake, and is reported at
@@ -132,7 +141,7 @@ fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) 
     Ok(Policy {
         public_url: choose_public_url(settings, address),
         link_secret,
-        senders: settings.senders()?,
+        senders: settings.build_sender_secrets()?,
         codes: settings.carrier_codes.clone(),
         carriers: settings.carriers.clone(),
         customers_place_orders: settings.customers_place_orders,

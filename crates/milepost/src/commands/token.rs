@@ -1,4 +1,13 @@
 //! The command `milepost token`: prints a bearer token for development and scripts. The server accepts it.
+//!
+//! `main` calls `run`:
+//!
+//! 1. `refuse_secret_unknown_to_server` returns an error if the server cannot have the secret. If a new secret has to
+//!    be created, it only warns on stderr.
+//! 2. `Keys::from_settings` reads or creates the secret, and the token is issued and printed.
+//! 3. If the claims are not valid, `explain_refusal` names the argument, or returns the error as it is.
+//!
+//! `parse_email` and `parse_lifetime` check arguments for clap. A lifetime is not zero and has at most 3650 days.
 
 use std::fs;
 
@@ -44,7 +53,6 @@ pub struct Arguments {
     pub ttl: TimeDelta,
 }
 
-/// Creates the token and prints it.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
     refuse_secret_unknown_to_server(settings)?;
     let keys = Keys::from_settings(settings)?;

@@ -21,7 +21,7 @@ async fn start(role: Role) -> Running {
 }
 
 async fn start_with(role: Role, http: HttpLimits) -> Running {
-    crate::choose_tls();
+    crate::install_tls_provider();
     let folder = tempfile::tempdir().unwrap();
     let store =
         Store::connect(&format!("sqlite://{}/x.db?mode=rwc", folder.path().display()), 2).await.unwrap();

@@ -1,4 +1,8 @@
 //! Settings for the limits of HTTP connections.
+//!
+//! `Settings::read` calls `read_http_limits`. It is `None` if one of the values is invalid; all problems are added
+//! then. The `parse_…` functions check one value: timeouts from 1s to 1h, counts from 1 to 1,000,000, memory from 8MiB
+//! to 1024GiB, in bytes.
 
 use std::time::Duration;
 
@@ -16,27 +20,18 @@ const MAX_CONNECTIONS: usize = 1_000_000;
 const MEMORY: [usize; 2] = [8, 1024 * 1024];
 
 impl Reader<'_> {
-    pub(super) fn http(&mut self) -> Option<HttpLimits> {
-        let header_timeout = self.value("HTTP_HEADER_TIMEOUT", parse_timeout);
-        let body_timeout = self.value("HTTP_BODY_TIMEOUT", parse_timeout);
-        let idle_timeout = self.value("HTTP_IDLE_TIMEOUT", parse_timeout);
-        let write_timeout = self.value("HTTP_WRITE_TIMEOUT", parse_timeout);
-        let connections = self.value("HTTP_CONNECTIONS", parse_count);
-        let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count);
-        let sockets = self.value("HTTP_SOCKETS", parse_count);
-        let body_memory = self.value("HTTP_BODY_MEMORY", parse_memory);
-        let response_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
-        Some(HttpLimits {
-            header_timeout: header_timeout?,
-            body_timeout: body_timeout?,
-            idle_timeout: idle_timeout?,
-            write_timeout: write_timeout?,
-            connections: connections?,
-            connections_per_address: connections_per_address?,
-            sockets: sockets?,
-            body_memory: body_memory?,
-            response_memory: response_memory?,
-        })
+    pub(super) fn read_http_limits(&mut self) -> HttpLimits {
+        HttpLimits {
+            header_timeout: self.value("HTTP_HEADER_TIMEOUT", parse_timeout),
+            body_timeout: self.value("HTTP_BODY_TIMEOUT", parse_timeout),
+            idle_timeout: self.value("HTTP_IDLE_TIMEOUT", parse_timeout),
+            write_timeout: self.value("HTTP_WRITE_TIMEOUT", parse_timeout),
+            connections: self.value("HTTP_CONNECTIONS", parse_count),
+            connections_per_address: self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count),
+            sockets: self.value("HTTP_SOCKETS", parse_count),
+            body_memory: self.value("HTTP_BODY_MEMORY", parse_memory),
+            response_memory: self.value("HTTP_ANSWER_MEMORY", parse_memory),
+        }
     }
 }
 

@@ -1,4 +1,6 @@
-//! A text that must not be printed or logged.
+//! A text that must not be printed or logged: the type of secrets and of URLs with passwords in `Settings`.
+//!
+//! The parsers in `settings` create it. Whoever connects or signs calls [`Masked::expose`].
 
 use std::fmt;
 

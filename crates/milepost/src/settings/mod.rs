@@ -1,8 +1,15 @@
 //! Reads and validates the settings of the program.
 //!
 //! 1. A setting comes from the environment, else from `milepost.toml`, else it has its default.
-//! 2. `main` reads the settings once.
-//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] is pure and does the rest.
+//! 2. `main` loads the settings before the command starts. `scan` loads them only when it needs them, `schema` never;
+//!    `demo` uses fixed ones.
+//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] does the rest, and reads secret files
+//!    only with `read_file`. `demo` and tests call it.
+//! 4. `serve` and `check` call [`Settings::check_serving`] afterwards, for what only a server needs.
+//!
+//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `value` for all other settings. `None`
+//! means unset without a default, or invalid; an invalid value was added to the problems then. All problems are
+//! returned at the end.
 
 mod http;
 mod mask;
@@ -50,7 +57,6 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
-    /// The limits of HTTP connections.
     pub http: HttpLimits,
     /// The limits of GraphQL operations.
     pub limits: Limits,
@@ -95,7 +101,7 @@ pub struct Settings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text for people.
+    /// One line for people, coloured on a terminal.
     Text,
     /// JSON for machines, one object a line.
     Json,
@@ -126,62 +132,34 @@ impl Settings {
         let mut problems = BadSettings::none();
         let sources = Sources::read(env, toml, read_file, &mut problems);
         let mut reader = Reader { sources: &sources, problems: &mut problems };
-        let listen = reader.value("LISTEN", values::parse_listen_address);
-        let public_url = reader.value("PUBLIC_URL", values::parse_public_url);
-        let graphiql = reader.value("GRAPHIQL", values::parse_on_or_off);
-        let http = reader.http();
-        let limits = reader.limits();
-        let customer_orders_per_minute =
-            reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute);
-        let database_url = reader.value("DATABASE_URL", values::parse_database_url);
-        let database_connections = reader.value("DATABASE_CONNECTIONS", values::parse_connections);
-        let redis_url = reader.value("REDIS_URL", values::parse_redis_url);
-        let (smtp_url, mail_from) = reader.mail();
-        let notification_max_age = reader.value("NOTIFY_MAX_AGE", values::notification_max_age);
-        let jwt_secret = reader.value("JWT_SECRET", values::parse_jwt_secret);
-        let jwt_audience = reader.value("JWT_AUDIENCE", values::parse_jwt_audience);
-        let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off);
-        let webhook_secrets = reader.webhook_secrets();
-        let ups_client = reader.ups_client();
-        let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name);
-        let dhl_api_key = reader.value("DHL_API_KEY", values::parse_api_key);
-        let dhl_api_url = reader.value("DHL_API_URL", values::parse_api_url);
-        let carriers = reader.carriers();
-        let carrier_codes = reader.value("CARRIER_CODES", values::parse_carrier_codes);
-        let log = reader.value("LOG", values::parse_log_filter);
-        let log_format = reader.value("LOG_FORMAT", values::parse_log_format);
-        let settings = || {
-            Some(Self {
-                listen: listen?,
-                public_url,
-                graphiql: graphiql?,
-                http: http?,
-                limits: limits?,
-                customer_orders_per_minute: customer_orders_per_minute?,
-                database_url: database_url?,
-                database_connections: database_connections?,
-                redis_url,
-                smtp_url,
-                mail_from: mail_from?,
-                notification_max_age: notification_max_age?,
-                jwt_secret,
-                jwt_audience,
-                customers_place_orders: customers_place_orders?,
-                webhook_secrets,
-                ups_client,
-                dhl_webhook_header: dhl_webhook_header?,
-                dhl_api_key,
-                dhl_api_url: dhl_api_url?,
-                carriers,
-                carrier_codes: carrier_codes.unwrap_or_default(),
-                log: log?,
-                log_format: log_format?,
-            })
+        let settings = Self {
+            listen: reader.value("LISTEN", values::parse_listen_address),
+            public_url: reader.optional("PUBLIC_URL", values::parse_public_url),
+            graphiql: reader.value("GRAPHIQL", values::parse_on_or_off),
+            http: reader.read_http_limits(),
+            limits: reader.read_graphql_limits(),
+            customer_orders_per_minute: reader
+                .value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute),
+            database_url: reader.value("DATABASE_URL", values::parse_database_url),
+            database_connections: reader.value("DATABASE_CONNECTIONS", values::parse_connections),
+            redis_url: reader.optional("REDIS_URL", values::parse_redis_url),
+            smtp_url: reader.read_smtp_url(),
+            mail_from: reader.value("MAIL_FROM", keep_text),
+            notification_max_age: reader.value("NOTIFY_MAX_AGE", values::parse_notification_max_age),
+            jwt_secret: reader.optional("JWT_SECRET", values::parse_jwt_secret),
+            jwt_audience: reader.optional("JWT_AUDIENCE", values::parse_jwt_audience),
+            customers_place_orders: reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off),
+            webhook_secrets: reader.read_webhook_secrets(),
+            ups_client: reader.read_ups_client(),
+            dhl_webhook_header: reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name),
+            dhl_api_key: reader.optional("DHL_API_KEY", values::parse_api_key),
+            dhl_api_url: reader.value("DHL_API_URL", values::parse_api_url),
+            carriers: reader.read_carriers(),
+            carrier_codes: reader.optional("CARRIER_CODES", values::parse_carrier_codes).unwrap_or_default(),
+            log: reader.value("LOG", values::parse_log_filter),
+            log_format: reader.value("LOG_FORMAT", values::parse_log_format),
         };
-        match settings() {
-            Some(settings) if problems.is_empty() => Ok(settings),
-            Some(_) | None => Err(problems),
-        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
     /// Checks the settings that a server with this role needs. The error lists all problems.
@@ -197,7 +175,7 @@ impl Settings {
                 format!("is needed when others can reach the server, and it listens on {}", self.listen);
             problems.add(format!("{PREFIX}JWT_SECRET"), problem);
         }
-        let kept = keys::sqlite_file(self.database_url.expose()).is_some();
+        let kept = keys::parse_sqlite_path(self.database_url.expose()).is_some();
         if role != Role::All && self.jwt_secret.is_none() && !kept {
             let problem =
                 format!("is needed for --role {role}: every process would make up a secret of its own");
@@ -226,18 +204,22 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the value of a setting, or its default. Returns `None` if it has neither, or if the value is invalid; an
-    /// invalid value is added to the problems.
-    fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
-        match self.sources.find_single(name) {
-            Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
-            None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
-        }
+    /// Returns the value of a setting that has a default. The default also takes the place of an invalid value, which is
+    /// added to the problems.
+    fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        self.optional(name, &parse).unwrap_or_else(|| {
+            let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
+            default.and_then(|default| parse(default).ok()).expect("the setting has a valid default")
+        })
     }
 
-    /// Reads the merchant's own carriers.
-    fn carriers(&mut self) -> CarrierDirectory {
+    /// Returns the value of a setting if it is set. An invalid value is added to the problems.
+    fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let (key, text) = self.sources.find_single(name)?;
+        parse(text).map_err(|problem| self.problems.add(key, problem)).ok()
+    }
+
+    fn read_carriers(&mut self) -> CarrierDirectory {
         let Some((key, entries)) = self.sources.find_entries("CARRIERS") else {
             return CarrierDirectory::default();
         };
@@ -247,27 +229,28 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads the limits of GraphQL operations.
-    fn limits(&mut self) -> Option<Limits> {
-        let introspection = self.value("INTROSPECTION", values::parse_on_or_off);
-        let timeout = self.value("QUERY_TIMEOUT", values::parse_query_timeout);
-        let answer_bytes = self.value("MAX_ANSWER_BYTES", values::parse_answer_bytes);
-        Some(Limits { introspection: introspection?, timeout: timeout?, answer_bytes: answer_bytes? })
+    fn read_graphql_limits(&mut self) -> Limits {
+        Limits {
+            introspection: self.value("INTROSPECTION", values::parse_on_or_off),
+            timeout: self.value("QUERY_TIMEOUT", values::parse_query_timeout),
+            answer_bytes: self.value("MAX_ANSWER_BYTES", values::parse_answer_bytes),
+        }
     }
 
-    /// Reads `SMTP_URL` and `MAIL_FROM`. [`Mailer`] validates both together.
-    fn mail(&mut self) -> (Option<Masked>, Option<String>) {
-        let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
-        let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
-        let key =
-            |name: &str| self.sources.find_single(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
+    /// Reads `SMTP_URL`. [`Mailer`] validates it together with `MAIL_FROM`.
+    fn read_smtp_url(&mut self) -> Option<Masked> {
+        let url = self.optional("SMTP_URL", keep_text);
+        let from = self.value("MAIL_FROM", keep_text);
         // Without a mail server, validate the sender with a placeholder. This does not connect to a server.
-        let checked =
-            Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), from.as_deref().unwrap_or_default());
-        if let Err(error) = checked {
+        if let Err(error) = Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), &from) {
             let name = if matches!(error, MailSettingError::From { .. }) { "MAIL_FROM" } else { "SMTP_URL" };
-            self.problems.add(key(name), error);
+            let key = self.sources.find_single(name).map_or(name, |(key, _)| key);
+            self.problems.add(key, error);
         }
-        (url.as_deref().map(Masked::from), from)
+        url.as_deref().map(Masked::from)
     }
+}
+
+fn keep_text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
 }

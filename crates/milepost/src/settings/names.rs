@@ -1,4 +1,7 @@
 //! The names, defaults and kinds of all settings. A test compares this list with `.env.example`.
+//!
+//! `settings::sources` calls [`Key::parse`] for every key that it finds, and [`describe_unknown`] if that is `None`.
+//! `None` also for `_FILE` behind a setting that is no secret, and for a number behind one that does not rotate.
 
 use std::fmt::Write;
 
@@ -92,7 +95,7 @@ pub struct Key {
 
 impl Key {
     /// Parses a key. It must be in capitals and without the prefix. Returns `None` if there is no such setting.
-    pub fn read(key: &str) -> Option<Self> {
+    pub fn parse(key: &str) -> Option<Self> {
         let (name, file) = match key.strip_suffix("_FILE") {
             Some(name) => (name, true),
             None => (key, false),
@@ -130,7 +133,7 @@ mod tests {
     use super::*;
 
     fn read(key: &str) -> Option<(&'static str, String, bool)> {
-        Key::read(key).map(|key| (key.setting.name, key.name, key.file))
+        Key::parse(key).map(|key| (key.setting.name, key.name, key.file))
     }
 
     #[test]
@@ -165,7 +168,7 @@ mod tests {
     #[test]
     fn every_webhook_sender_has_a_setting() {
         for sender in carriers::Sender::ALL {
-            let name = crate::settings::senders::webhook_secret(sender);
+            let name = crate::settings::senders::webhook_secret_name(sender);
             let found = ALL.iter().find(|setting| setting.name == name).expect(&name);
             assert_eq!(found.kind, Kind::Rotating);
         }
@@ -175,7 +178,7 @@ mod tests {
     /// and `_FILE` names.
     fn example(line: &str) -> Option<(&str, &str)> {
         let (key, value) = line.strip_prefix('#')?.strip_prefix(PREFIX)?.split_once('=')?;
-        let key = Key::read(key).unwrap_or_else(|| panic!("there is no setting {key}"));
+        let key = Key::parse(key).unwrap_or_else(|| panic!("there is no setting {key}"));
         (key.name == key.setting.name && !key.file).then_some((key.setting.name, value.trim_matches('"')))
     }
 

@@ -1,8 +1,12 @@
-//! Reads the merchant's own carriers.
+//! Reads the merchant's own carriers. All functions are pure.
 //!
-//! 1. In the settings file, each carrier is a table `[carriers.CODE]` with `name` and, if it has a tracking page, `url`.
+//! 1. In the settings file, each carrier is a table `[carriers.CODE]` with `name` and, if it has a tracking page,
+//!    `url`.
 //! 2. In the environment, all carriers are one text: `CODE=NAME|URL`, separated by commas. A comma in a URL is `%2C`.
-//! 3. `sources` turns each table into the text of rule 2, so that both places have the same checks.
+//! 3. `settings::sources` turns both into a list of entries like rule 2, with `convert_tables` and `split_entries`.
+//! 4. `Settings::read` then calls `build_directory`, so that both places have the same checks.
+//!
+//! `Err` is the problem as text, about the first carrier that is wrong. Empty entries are left out.
 
 use domain::CarrierDirectory;
 use toml::{Table, Value};

@@ -1,4 +1,7 @@
 //! The error for invalid settings. It names each setting and its problem.
+//!
+//! `settings` collects problems in it: `none`, then `add`, and `is_empty` at the end. [`BadSettings::one`] is for code
+//! that finds one problem. `failure` prints one problem a line, and exits with code 2.
 
 use std::fmt;
 
@@ -14,7 +17,6 @@ impl BadSettings {
         problems
     }
 
-    /// Creates an empty list.
     pub(super) fn none() -> Self {
         Self(Vec::new())
     }

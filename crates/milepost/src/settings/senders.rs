@@ -1,4 +1,10 @@
 //! The secrets that are shared with each sender of webhooks.
+//!
+//! - `Settings::read` calls the `read_…` functions. An invalid secret is added to the problems and left out; a sender
+//!   without secrets is not in the map. `read_ups_client` is `None` if its settings are unset or incomplete.
+//! - `serve` and `scan` call [`Settings::build_sender_secrets`]. A sender that is not in its map is off.
+//! - `check` and the start of `serve` call [`Settings::describe_authentication`]. `None` means off.
+//! - [`webhook_secret_variable`] is for messages.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,7 +22,7 @@ pub struct UpsClient {
 
 impl Settings {
     /// Returns the senders whose webhooks are accepted, each with the secrets that verify its requests.
-    pub fn senders(&self) -> Result<HashMap<Sender, Secrets>, NoSecret> {
+    pub fn build_sender_secrets(&self) -> Result<HashMap<Sender, Secrets>, NoSecret> {
         let exposed = |secrets: &[Masked]| -> Vec<String> {
             secrets.iter().map(|secret| secret.expose().to_owned()).collect()
         };
@@ -62,25 +68,26 @@ impl Settings {
 }
 
 /// Returns the name of the setting with the sender's secrets, without the prefix.
-pub(super) fn webhook_secret(sender: Sender) -> String {
+pub(super) fn webhook_secret_name(sender: Sender) -> String {
     format!("WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase())
 }
 
 /// Returns the name of the environment variable with the sender's secrets.
 pub fn webhook_secret_variable(sender: Sender) -> String {
-    format!("{PREFIX}{}", webhook_secret(sender))
+    format!("{PREFIX}{}", webhook_secret_name(sender))
 }
 
 impl Reader<'_> {
-    pub(super) fn webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Masked>> {
-        let found = Sender::ALL.map(|sender| (sender, self.secrets(&webhook_secret(sender))));
+    pub(super) fn read_webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Masked>> {
+        let found =
+            Sender::ALL.map(|sender| (sender, self.read_rotating_secrets(&webhook_secret_name(sender))));
         found.into_iter().filter(|(_, secrets)| !secrets.is_empty()).collect()
     }
 
     /// Reads the id and the secrets of UPS. One without the other is a problem.
-    pub(super) fn ups_client(&mut self) -> Option<UpsClient> {
-        let id = self.value("UPS_CLIENT_ID", values::parse_client_id);
-        let secrets = self.secrets("UPS_CLIENT_SECRET");
+    pub(super) fn read_ups_client(&mut self) -> Option<UpsClient> {
+        let id = self.optional("UPS_CLIENT_ID", values::parse_client_id);
+        let secrets = self.read_rotating_secrets("UPS_CLIENT_SECRET");
         let mut missing = |name: &str, other: &str| {
             self.problems.add(format!("{PREFIX}{name}"), format!("is needed: {PREFIX}{other} is set"));
         };
@@ -95,7 +102,7 @@ impl Reader<'_> {
     }
 
     /// Returns all valid secrets under this name and its numbered names.
-    fn secrets(&mut self, name: &str) -> Vec<Masked> {
+    fn read_rotating_secrets(&mut self, name: &str) -> Vec<Masked> {
         let mut secrets = Vec::new();
         for found in self.sources.find_rotating(name) {
             for text in &found.values {

@@ -2,6 +2,16 @@
 //!
 //! 1. The environment takes precedence over the settings file.
 //! 2. A key that is not a setting is a problem. The values are not validated here.
+//! 3. An empty value counts as unset.
+//!
+//! `Settings::read` calls [`Sources::read`] once. `read_env` and `read_toml` return the values of one source each, and
+//! add what is wrong to `problems`. The parsers in `settings` then call the `find_…` functions. `name` is the name
+//! without prefix, and `None` means unset. The first text of a pair is the key as the merchant wrote it.
+//!
+//! `convert_to_texts` returns `None` for a type that the setting cannot have. `read_secret_file` returns `None` after
+//! it has added the problem.
+//!
+//! `find_rotating` finds a secret under its name and under its numbered names; it yields nothing if none is set.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -35,8 +45,8 @@ impl Sources {
         read_file: impl Fn(&Path) -> io::Result<String>,
         problems: &mut BadSettings,
     ) -> Self {
-        let mut sources = Self::from_toml(toml.unwrap_or_default(), problems);
-        sources.0.append(&mut Self::from_env(env, problems).0);
+        let mut sources = Self::read_toml(toml.unwrap_or_default(), problems);
+        sources.0.append(&mut Self::read_env(env, problems).0);
         for found in sources.0.values_mut().filter(|found| found.file) {
             found.values = found
                 .values
@@ -54,7 +64,7 @@ impl Sources {
 
     /// Returns the values of a rotating secret: those under its name and under its numbered names.
     pub fn find_rotating<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Found> {
-        let belongs = move |key: &str| Key::read(key).is_some_and(|key| key.setting.name == name);
+        let belongs = move |key: &str| Key::parse(key).is_some_and(|key| key.setting.name == name);
         self.0.iter().filter(move |(key, _)| belongs(key)).map(|(_, found)| found)
     }
 
@@ -63,11 +73,11 @@ impl Sources {
         self.0.get(name).map(|found| (found.key.as_str(), found.values.as_slice()))
     }
 
-    fn from_env(env: impl IntoIterator<Item = (String, String)>, problems: &mut BadSettings) -> Self {
+    fn read_env(env: impl IntoIterator<Item = (String, String)>, problems: &mut BadSettings) -> Self {
         let mut sources = Self::default();
         for (key, value) in env {
             let Some(name) = key.strip_prefix(PREFIX) else { continue };
-            match Key::read(name) {
+            match Key::parse(name) {
                 Some(known) => {
                     let values = match known.setting.kind {
                         Kind::Tables => own_carriers::split_entries(&value),
@@ -81,7 +91,7 @@ impl Sources {
         sources
     }
 
-    fn from_toml(text: &str, problems: &mut BadSettings) -> Self {
+    fn read_toml(text: &str, problems: &mut BadSettings) -> Self {
         let mut sources = Self::default();
         let table = match text.parse::<Table>() {
             Ok(table) => table,
@@ -95,7 +105,7 @@ impl Sources {
         };
         for (key, value) in table {
             let shown = format!("{key} (in the settings file)");
-            let known = Key::read(&key.to_ascii_uppercase()).filter(|_| key == key.to_ascii_lowercase());
+            let known = Key::parse(&key.to_ascii_uppercase()).filter(|_| key == key.to_ascii_lowercase());
             let Some(known) = known else {
                 let near = |near: &str| near.to_ascii_lowercase();
                 problems.add(shown, names::describe_unknown(&key.to_ascii_uppercase(), near));

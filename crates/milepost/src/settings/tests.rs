@@ -35,7 +35,7 @@ fn nothing_set_means_the_defaults() {
     assert_eq!(settings.mail_from, "Milepost <orders@localhost>");
     assert_eq!(settings.carrier_codes, CodeMap::default());
     assert!(settings.public_url.is_none() && settings.redis_url.is_none() && settings.smtp_url.is_none());
-    assert!(settings.jwt_secret.is_none() && settings.senders().unwrap().is_empty());
+    assert!(settings.jwt_secret.is_none() && settings.build_sender_secrets().unwrap().is_empty());
     assert_eq!(settings.dhl_webhook_header, "x-milepost-token");
     assert!(settings.dhl_api_key.is_none());
 }
@@ -187,13 +187,13 @@ fn ups_proves_itself_by_a_credential_or_by_tokens_or_by_both() {
     let settings = read(&client, "").unwrap();
     assert_eq!(exposed(&settings.ups_client.as_ref().unwrap().secrets), ["a", "b"]);
     assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on (by token)"));
-    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
+    assert!(settings.build_sender_secrets().unwrap()[&Sender::Ups].client().is_some());
     let settings = read(&[&client[..], &[("WEBHOOK_SECRET_UPS", "c")]].concat(), "").unwrap();
     assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on, by token too"));
-    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
+    assert!(settings.build_sender_secrets().unwrap()[&Sender::Ups].client().is_some());
     let settings = read(&[("WEBHOOK_SECRET_UPS", "c")], "").unwrap();
     assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on"));
-    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_none());
+    assert!(settings.build_sender_secrets().unwrap()[&Sender::Ups].client().is_none());
     assert_eq!(settings.describe_authentication(Sender::Fedex), None);
 }
 
@@ -212,7 +212,7 @@ fn an_id_of_ups_needs_its_secret_and_a_secret_its_id() {
 #[test]
 fn the_header_of_dhl_is_the_merchants_choice() {
     let header = |env: &[(&str, &str)]| {
-        let secrets = read(env, "").unwrap().senders().unwrap().remove(&Sender::Dhl).unwrap();
+        let secrets = read(env, "").unwrap().build_sender_secrets().unwrap().remove(&Sender::Dhl).unwrap();
         Sender::Dhl.sign(&secrets, b"", chrono::DateTime::UNIX_EPOCH).remove(0)
     };
     let secret = ("WEBHOOK_SECRET_DHL", "a");

@@ -1,4 +1,11 @@
 //! Parses and validates the value of each setting. An error describes the problem and never repeats a secret.
+//!
+//! `Settings::read` and `settings::senders` call a function for a setting that is set, or for its default. The
+//! functions are pure. They connect to nothing: a URL that is `Ok` may lead nowhere. Each `Err` is a text for the
+//! merchant, without the name of the setting, which the caller adds.
+//!
+//! Limits: `QUERY_TIMEOUT` 1s to 5m, `MAX_ANSWER_BYTES` 64 KiB to 64 MiB, `CUSTOMER_ORDERS_PER_MINUTE` 1 to 10,000,
+//! `NOTIFY_MAX_AGE` 1h to 3650d, `DATABASE_CONNECTIONS` 1 to 1,000. A SQLite database must be a file, not in memory.
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
@@ -76,7 +83,7 @@ pub fn parse_orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
 }
 
 /// Parses how old an event may be when it is recorded so that customers are still notified of it.
-pub fn notification_max_age(text: &str) -> Result<NotificationMaxAge, String> {
+pub fn parse_notification_max_age(text: &str) -> Result<NotificationMaxAge, String> {
     let age = parse_duration(text).map_err(|error| error.to_string())?;
     match age >= SHORTEST_MAX_AGE {
         true => Ok(NotificationMaxAge(age)),

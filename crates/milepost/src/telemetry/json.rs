@@ -1,7 +1,13 @@
-//! The JSON format of the log: one object a line.
+//! The JSON format of the log: one object a line. tracing-subscriber calls it.
 //!
 //! An object has `timestamp`, `level`, the event's fields, `target`, then `span` (the innermost span) and `spans` (all
 //! spans, outermost first). Each span has its `name` and its fields.
+//!
+//! - `JsonFields` stores the fields of a span as text when the span begins, or gets more fields.
+//! - `JsonEvents` writes an event, and reads those texts with `build_span_object`. A text that cannot be parsed counts
+//!   as empty.
+//! - `Visitor` collects fields. It leaves out those of the `log` crate. Texts are cut, numbers and booleans stay what
+//!   they are.
 //!
 //! tracing-subscriber has a JSON format too, but it logs errors without their causes, and leaves some unsafe characters
 //! unescaped.
@@ -40,21 +46,24 @@ pub struct JsonEvents;
 
 impl<'writer> FormatFields<'writer> for JsonFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Visitor::default();
-        fields.record(&mut visitor);
-        let object: Map<String, Value> =
-            visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        writer.write_str(&serde_json::to_string(&object).map_err(|_| fmt::Error)?)
+        writer.write_str(&write_object(Map::new(), |visitor| fields.record(visitor))?)
     }
 
     fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
-        let mut visitor = Visitor::default();
-        fields.record(&mut visitor);
-        let mut object = read_object(&current.fields);
-        object.extend(visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        current.fields = serde_json::to_string(&object).map_err(|_| fmt::Error)?;
+        current.fields = write_object(parse_object(&current.fields), |visitor| fields.record(visitor))?;
         Ok(())
     }
+}
+
+/// The JSON of an object with the fields that `record` adds to it.
+fn write_object(
+    mut object: Map<String, Value>,
+    record: impl FnOnce(&mut Visitor),
+) -> Result<String, fmt::Error> {
+    let mut visitor = Visitor::default();
+    record(&mut visitor);
+    object.extend(visitor.0.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    serde_json::to_string(&object).map_err(|_| fmt::Error)
 }
 
 impl<S, N> FormatEvent<S, N> for JsonEvents
@@ -74,8 +83,9 @@ where
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let mut fields = Visitor::default();
         event.record(&mut fields);
-        let spans =
-            context.event_scope().map(|scope| scope.from_root().map(|span| span_object(&span)).collect());
+        let spans = context
+            .event_scope()
+            .map(|scope| scope.from_root().map(|span| build_span_object(&span)).collect());
         let line = Line {
             timestamp,
             level: metadata.level().as_str(),
@@ -114,16 +124,16 @@ impl Serialize for Line<'_> {
     }
 }
 
-fn span_object<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> Value {
+fn build_span_object<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> Value {
     let extensions = span.extensions();
     let fields = extensions.get::<FormattedFields<JsonFields>>();
-    let mut object = fields.map(|fields| read_object(&fields.fields)).unwrap_or_default();
+    let mut object = fields.map(|fields| parse_object(&fields.fields)).unwrap_or_default();
     object.insert("name".to_owned(), span.name().into());
     Value::Object(object)
 }
 
 /// Parses a text that [`JsonFields`] wrote.
-fn read_object(json: &str) -> Map<String, Value> {
+fn parse_object(json: &str) -> Map<String, Value> {
     serde_json::from_str(json).unwrap_or_default()
 }
 

@@ -39,7 +39,7 @@ fn failure(text: &str, cause: Option<Failure>) -> Failure {
 fn written(format: LogFormat, ansi: bool, log: impl FnOnce()) -> String {
     let output = Output::default();
     let writer = output.clone();
-    let subscriber = subscriber(format, EnvFilter::new("trace"), move || writer.clone(), ansi);
+    let subscriber = build_subscriber(format, EnvFilter::new("trace"), move || writer.clone(), ansi);
     with_default(subscriber, log);
     let bytes = output.0.lock().unwrap().clone();
     String::from_utf8(bytes).expect("a log is text")

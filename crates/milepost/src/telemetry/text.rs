@@ -1,4 +1,8 @@
-//! The text format of the log: writes the fields of events and spans. tracing-subscriber writes the rest of a line.
+//! The text format of the log: writes the fields of events and spans. tracing-subscriber calls it, and writes the rest
+//! of a line.
+//!
+//! The visitor writes each field at once. `Visitor::write` leaves out fields of the `log` crate, and everything after
+//! the first error, which `format_fields` returns.
 
 use std::{
     error::Error,

@@ -1,4 +1,7 @@
 //! Limits the length of logged values, in both formats.
+//!
+//! `telemetry::text` and `telemetry::json` write each value through a [`Bounded`]. What is too long is no error: it is
+//! cut, with `…` at its end, between two characters.
 
 use std::fmt::{self, Write};
 

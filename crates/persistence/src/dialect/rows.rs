@@ -1,15 +1,19 @@
-//! Writes or joins many rows with one statement.
+//! Writes or joins many rows with one statement. The modules of this crate that write tables call the functions.
 //!
-//! Rows travel to the database as one JSON document per statement: the text of a statement is then the same
-//! for one row and for five hundred, is prepared once, and costs one round trip. In a statement the rows are
-//! named `r`.
+//! Rows travel to the database as one JSON document per statement: the text of a statement is then the same for one row
+//! and for five hundred, is prepared once, and costs one round trip. In a statement the rows are named `r`.
 //!
 //! 1. Rows are models and active models of sea-orm's entities: a column that the entity does not have, or a value of
 //!    another type, does not compile.
 //! 2. [`insert`] takes whole models: a column that is left out does not compile.
 //! 3. An active model says what it writes: `Set(None)` writes NULL, a column that is not set stays as it is. All rows
 //!    of a statement set the same columns, otherwise the statement is refused.
-//! 4. Without rows nothing is executed: the functions that write answer 0, and [`select`] answers `None`.
+//! 4. Without rows nothing is executed: the functions that write answer 0, and those that build a statement answer
+//!    `None`. Otherwise the functions that write answer how many rows they touched.
+//! 5. The two models of a pair are what a row is found by, and what is written to it. Their columns begin with `key_`
+//!    and `new_`.
+//! 6. `Rows::collect` turns models into JSON with `to_json`. `build_from_clause` and `declare_column` write the SQL
+//!    that reads it. [`build_select`] only builds: its callers in `read` and `webhooks::requeue` run the statement.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
@@ -24,18 +28,18 @@ use crate::{error::Result, store::Tx};
 /// How the columns of an [`update`] are named in `r`: those that a row is found by, and those that it gets.
 const UPDATE: [&str; 2] = ["key_", "new_"];
 
-/// Inserts whole rows; `rest` follows the statement (`ON CONFLICT …`). A key that the database assigns is not written.
+/// Inserts whole rows; `on_conflict` follows the statement. A key that the database assigns is not written.
 /// Returns how many rows it touched.
 // No function of this module is `async`: the compiler cannot tell that a future with the iterator in it is `Send`.
 pub(crate) fn insert<M>(
     tx: &Tx,
     models: impl IntoIterator<Item = M>,
-    rest: &str,
+    on_conflict: &str,
 ) -> impl Future<Output = Result<u64>>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
 {
-    execute_if_any(tx, insert_statement(tx.get_database_backend(), models, rest))
+    execute_if_any(tx, build_insert(tx.get_database_backend(), models, on_conflict))
 }
 
 /// Updates, for each pair, every row that has the values of the first model: it gets the values of the second one.
@@ -45,7 +49,7 @@ pub(crate) fn update<A: ActiveModelTrait>(
     rows: impl IntoIterator<Item = [A; 2]>,
     guard: &str,
 ) -> impl Future<Output = Result<u64>> {
-    execute_if_any(tx, update_statement(tx.get_database_backend(), rows, assign_sql, guard))
+    execute_if_any(tx, build_update(tx.get_database_backend(), rows, assign_sql, guard))
 }
 
 /// As [`update`], but the values of the second model are added to those that a row has.
@@ -53,12 +57,12 @@ pub(crate) fn add_to_columns<A: ActiveModelTrait>(
     tx: &Tx,
     rows: impl IntoIterator<Item = [A; 2]>,
 ) -> impl Future<Output = Result<u64>> {
-    execute_if_any(tx, update_statement(tx.get_database_backend(), rows, sum_sql, ""))
+    execute_if_any(tx, build_update(tx.get_database_backend(), rows, sum_sql, ""))
 }
 
 /// `SELECT` of what the rows join; nothing where there are none. A row can consist of several models: the columns of
 /// each are named with its prefix.
-pub(crate) fn select<A: ActiveModelTrait, const N: usize>(
+pub(crate) fn build_select<A: ActiveModelTrait, const N: usize>(
     backend: DbBackend,
     columns: &str,
     join: &str,
@@ -85,10 +89,10 @@ async fn execute_if_any(tx: &Tx, statement: Result<Option<Statement>, DbErr>) ->
     }
 }
 
-fn insert_statement<M>(
+fn build_insert<M>(
     backend: DbBackend,
     models: impl IntoIterator<Item = M>,
-    rest: &str,
+    on_conflict: &str,
 ) -> Result<Option<Statement>, DbErr>
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -105,7 +109,7 @@ where
     let names: Vec<_> = rows.columns.iter().map(|column| column.name.as_str()).collect();
     // `WHERE true`: without it SQLite takes ON CONFLICT for a join condition.
     let sql = format!(
-        "INSERT INTO {} ({}) SELECT r.{} FROM {} WHERE true {rest}",
+        "INSERT INTO {} ({}) SELECT r.{} FROM {} WHERE true {on_conflict}",
         M::Entity::default().as_str(),
         names.join(", "),
         names.join(", r."),
@@ -114,7 +118,7 @@ where
     Ok(Some(rows.into_statement(sql)))
 }
 
-fn update_statement<A: ActiveModelTrait>(
+fn build_update<A: ActiveModelTrait>(
     backend: DbBackend,
     rows: impl IntoIterator<Item = [A; 2]>,
     set: fn(&str, &str) -> String,

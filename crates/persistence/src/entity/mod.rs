@@ -1,4 +1,5 @@
-//! The tables as sea-orm reads them. Rows are inserted through [`dialect`](crate::dialect).
+//! The tables as sea-orm reads them, one file for each. Rows are inserted through [`dialect`](crate::dialect), and
+//! converted in `mapping`. A test compares the columns with those of the migrations.
 
 pub(crate) mod delivery_estimate;
 pub(crate) mod failure;
@@ -13,6 +14,7 @@ pub(crate) mod outbox_entry;
 pub(crate) mod scan;
 pub(crate) mod shipment;
 pub(crate) mod shipment_item;
+pub(crate) mod shipment_number;
 pub(crate) mod status;
 pub(crate) mod webhook;
 pub(crate) mod webhook_wait;
@@ -62,6 +64,7 @@ pub(crate) mod tests {
             describe::<scan::Entity>(),
             describe::<shipment::Entity>(),
             describe::<shipment_item::Entity>(),
+            describe::<shipment_number::Entity>(),
             describe::<webhook::Entity>(),
             describe::<webhook_wait::Entity>(),
         ]);

@@ -12,6 +12,12 @@ pub(crate) struct Model {
     pub key: String,
     pub order_id: Uuid,
     pub status: Status,
+    pub kind: String,
+    pub shipment_id: Option<Uuid>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub void_numbers: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub told_numbers: Option<Json>,
     pub channel: String,
     pub recipient: String,
     pub state: String,

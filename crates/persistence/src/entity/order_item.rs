@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub return_requested: i32,
     pub return_reason: Option<String>,
     pub returned: i32,
+    pub return_written_off: i32,
     pub split_from: Option<Uuid>,
 }
 

@@ -1,4 +1,4 @@
-//! An order that the live feed has yet to hear of.
+//! The table `outbox`: the orders that the live feed has yet to hear of.
 
 use sea_orm::entity::prelude::*;
 

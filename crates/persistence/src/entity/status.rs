@@ -1,4 +1,5 @@
-//! The database's enum `order_status`. A test compares its members with those of the domain.
+//! The database's enum `order_status`. A test compares its members with those of the domain. `mapping` and the
+//! statements convert in both directions; there is no status that the other side does not have.
 
 use sea_orm::entity::prelude::*;
 

@@ -11,6 +11,7 @@ pub(crate) struct Model {
     pub tracking_number: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub webhook_id: Uuid,
+    pub is_further: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

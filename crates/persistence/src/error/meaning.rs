@@ -1,7 +1,11 @@
 //! The meaning of the error codes of SQLite and PostgreSQL, for the work that failed.
 //!
-//! [`Error`](super::Error) uses it to decide what is worth another try, and `store` to decide which connections it
-//! uses again.
+//! [`Error`](super::Error) uses `classify_error` to decide what is worth another try, `refuses_commit` after a failed
+//! commit, and `is_lock_timeout`. `store::connections` uses `keeps_transaction` (SQLite) and `is_read_only_session`
+//! (PostgreSQL) to decide which connections it uses again.
+//!
+//! A code that is not in the tables, or an error that is none of the database, is [`Meaning::Lasting`]. `postgres_code`
+//! and `sqlx_error` are `None` for other errors. `keeps_transaction` is true for three codes of SQLite only.
 //!
 //! The tables follow <https://www.sqlite.org/rescode.html> and
 //! <https://www.postgresql.org/docs/current/errcodes-appendix.html>.

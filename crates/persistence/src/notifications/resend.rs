@@ -1,4 +1,6 @@
-//! Makes a notification due again because somebody asks for it.
+//! Makes a notification due again because somebody asks for it. `app::notifications::resend` finds it, locks its order,
+//! and calls `requeue` in the same transaction. `requeue` answers `false` if the notification waits to be sent already,
+//! or is unknown.
 
 use chrono::{DateTime, Utc};
 use domain::{NotificationId, NotificationState};

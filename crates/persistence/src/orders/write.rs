@@ -1,9 +1,13 @@
-//! Writes orders: new ones, and the changes that requests made.
+//! Writes orders: new ones, and the changes that requests and scans made.
 //!
-//! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
-//! and it checks that the order still has the version from which they start.
+//! 1. `insert` writes an order that `app::orders` has placed. It queues no notification.
+//! 2. [`record`] writes everything that changed since the orders were loaded: `app` calls it for commands, webhooks and
+//!    replays, and for an order that is replaced. Orders without changes are skipped.
+//! 3. Only [`record`] changes the status of an order in the database. It writes transitions that the domain has
+//!    created, and it checks that the order still has the version from which they start.
+//! 4. An item that was split off another one is new (`insert_split_items`). All other changed items are updated.
 
-use domain::{Closed, Item, NotificationMaxAge, Order, OrderId};
+use domain::{Closed, Item, Order, OrderId};
 use sea_orm::Set;
 use serde_json::Value;
 
@@ -52,15 +56,14 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, estimates,
+/// Writes what changed in these orders: status, events, notifications, items, shipments, estimates,
 /// activities, and the outbox.
-/// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
-/// events that happened longer than `max_age` ago.
+/// Every order must have been loaded by [`lock_and_load`](super::lock_and_load) in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll
 /// back.
-pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> Result<()> {
+pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {
         let head = order.head();
@@ -87,12 +90,13 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue_notifications(tx, &changed, max_age).await?;
+    notifications::enqueue_notifications(tx, &changed).await?;
     insert_split_items(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     delivery_estimates::insert(tx, orders).await?;
     activities::insert(tx, orders).await?;
+    notifications::enqueue_corrections(tx, &changed).await?;
     outbox::insert(tx, &changed).await
 }
 
@@ -152,6 +156,7 @@ async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
                 return_requested: Set(row.return_requested),
                 return_reason: Set(row.return_reason),
                 returned: Set(row.returned),
+                return_written_off: Set(row.return_written_off),
                 ..Default::default()
             };
             [order_item::ActiveModel { item_id: Set(row.item_id), ..Default::default() }, new]
@@ -183,6 +188,7 @@ fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Mode
         return_requested: item.return_requested as i32,
         return_reason: item.return_reason.clone(),
         returned: item.returned as i32,
+        return_written_off: item.return_written_off as i32,
         split_from: item.split_from.map(|id| id.0),
     }
 }

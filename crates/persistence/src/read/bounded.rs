@@ -1,8 +1,10 @@
-//! Reads with a limit: the parts of many records, with an error if there are too many rows.
+//! Reads with a limit: the parts of many records, with an error if there are too many rows. `app::reads` calls the four
+//! public functions.
 //!
 //! An order can have 1,000 items, so a page of orders can have 100,000. Answers to strangers must use these functions,
 //! so that the number of rows has a limit before the rows are in memory. A statement reads one row more than the limit
-//! (`one_more`), and `at_most` fails if that row was there. `None` as the limit means all rows.
+//! (`one_more`), and `at_most` fails if that row was there: nothing is cut off. `None` as the limit means all rows. A
+//! record without parts is missing in the map.
 
 use std::collections::HashMap;
 

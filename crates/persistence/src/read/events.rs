@@ -1,4 +1,9 @@
 //! Reads order events: those of one order by version, and those of all orders by time.
+//!
+//! - `app::reads::events` reads pages and counts of all orders' events; `build_query` is the condition of both. `until`
+//!   is exclusive.
+//! - `events_in` takes ranges of versions: for `app::reads::batcher`, for mails (`app::notifications`) and for
+//!   `api::track`. Without ranges it reads nothing. A version that an order does not have is left out.
 
 use chrono::{DateTime, Utc};
 use domain::{ActorKind, Carrier, OrderId, OrderStatus, UserId};
@@ -126,7 +131,7 @@ pub async fn events_in(store: &Store, ranges: &[VersionRange]) -> Result<Vec<Eve
     let on = "JOIN order_events e ON e.order_id = r.first_order_id \
               AND e.version BETWEEN r.first_version AND r.last_version ORDER BY e.order_id, e.version";
     let parts = ["first_", "last_"];
-    let Some(statement) = dialect::select(store.backend(), columns, on, parts, rows)? else {
+    let Some(statement) = dialect::build_select(store.backend(), columns, on, parts, rows)? else {
         return Ok(vec![]);
     };
     let rows = order_event::Model::find_by_statement(statement).all(store.reader()).await?;

@@ -1,7 +1,9 @@
 //! Reads for people: pages of records, and batches with the parts of many records.
 //!
-//! `app::reads` calls both: pages of what the caller may see, and parts with one statement for many records. All reads
-//! see committed rows and lock nothing. Maps leave out ids without a record. Counts and pages take the same filters.
+//! `app::reads` calls both: pages of what the caller may see, and parts with one statement for many records.
+//! `app::webhooks`, `app::orders` and `app::notifications` use some of them too, and the page of `api::track` reads one
+//! order. All reads see committed rows and lock nothing. Maps leave out ids without a record, `None` means that there
+//! is none. Nothing here checks who may see a record. Counts and pages take the same filters.
 
 pub(crate) mod bounded;
 mod events;
@@ -14,8 +16,8 @@ mod webhooks;
 pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
-    OrderFilter, count_orders as orders_count, load_order, notifications_of, order_by_reference,
-    order_supplied_by, orders_of, orders_page, read_order, replacements_at_most,
+    OrderFilter, load_order, notifications_of, order_by_reference, order_supplied_by, orders_count,
+    orders_of, orders_page, read_order, replacements_at_most,
 };
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{

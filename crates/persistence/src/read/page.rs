@@ -1,5 +1,9 @@
 //! Pages by key: a page begins where the last one ended, also if records were added meanwhile. A statement reads one
 //! record more than the page has, which shows whether there are more.
+//!
+//! `read::orders` and `read::events` call `fetch_page`, `read::webhooks` calls `fetch_part`, which leaves out the
+//! bodies. The steps are `limit_query`, which adds sequence and limit to a query, and `Page::from_rows`, which drops
+//! the record too many. Rows of a page are newest first, also of a page from the end.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{

@@ -1,4 +1,11 @@
 //! Reads shipments and their scans, for many records at once.
+//!
+//! - `app::orders::shipments` finds the order of a shipment or of a scan before it is locked. `app::reads::shipments`
+//!   finds shipments by id or number: the same number can belong to several, the newest comes first.
+//! - `app::webhooks` and `app::customer_text` call `scans_of`, which has no limit. For strangers `read::bounded` calls
+//!   `read_scans` and `read_webhook_scans`, which fail if there are more than `most`.
+//! - `scans_of` includes retracted scans. The scans of a webhook are those that it brought first or gave their meaning.
+//!   A scan that was recorded by hand belongs to no webhook.
 
 use std::collections::HashMap;
 
@@ -9,7 +16,7 @@ use super::bounded::{at_most, one_more};
 use crate::{
     Result, Store,
     dialect::is_one_of,
-    entity::{scan, shipment},
+    entity::{scan, shipment, shipment_number},
     shipments::{find_tracked_shipments, load_lines},
 };
 
@@ -30,15 +37,19 @@ pub async fn shipment_of_scan(store: &Store, scan: ScanId) -> Result<Option<Ship
     Ok(read_shipments(store, &[id]).await?.remove(&id))
 }
 
-/// The shipments that have or had this number, newest first.
+/// The shipments that have or had this number: those for which it is void come last, else the newest come first.
 pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Result<Vec<Shipment>> {
-    let rows = shipment::Entity::find()
-        .filter(shipment::Column::Carrier.eq(number.carrier().as_str()))
-        .filter(shipment::Column::TrackingNumber.eq(&**number))
-        .order_by_desc(shipment::Column::CreatedAt)
-        .order_by_desc(shipment::Column::ShipmentId)
+    use shipment_number::Column;
+    let rows = shipment_number::Entity::find()
+        .filter(Column::Carrier.eq(number.carrier().as_str()))
+        .filter(Column::TrackingNumber.eq(&**number))
+        .find_also_related(shipment::Entity)
+        .order_by_desc(Column::VoidSince.is_null())
+        .order_by_desc(Column::AddedAt)
+        .order_by_desc(Column::ShipmentId)
         .all(store.reader())
         .await?;
+    let rows = rows.into_iter().filter_map(|(_, shipment)| shipment).collect();
     load_lines(store.reader(), rows, None).await
 }
 

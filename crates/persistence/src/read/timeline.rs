@@ -1,4 +1,5 @@
-//! Reads the timelines of orders: their scans, activities, events and notifications as one list.
+//! Reads the timelines of orders: their scans, activities, events and notifications as one list. `app::reads::timeline`
+//! calls `read_timelines`.
 //!
 //! 1. The list is sorted by the time at which Milepost recorded an entry, then by [`EntryId`]. `app::reads` sorts it,
 //!    and cuts the page.
@@ -7,6 +8,9 @@
 //!    wanted kinds.
 //! 3. Activities are found by an index in the sequence of the list. Of events, notifications and scans an index finds
 //!    those of the order, which are then sorted: an order has at most ten events, and a shipment has a few dozen scans.
+//! 4. `read_table` runs the statement of one table and adds its entries. `build_join`, `build_condition` and
+//!    `columns_of` write the SQL. `Parameters::bind` stores a value and answers its placeholder. An order without
+//!    entries is missing in the map.
 
 use std::collections::HashMap;
 
@@ -188,7 +192,7 @@ impl TimelineReader<'_> {
         &mut self,
         source: Source<E::Column>,
         filter: Filter<'_>,
-        entry: fn(T) -> TimelineEntry,
+        into_entry: fn(T) -> TimelineEntry,
     ) -> Result<()>
     where
         E: EntityTrait,
@@ -199,7 +203,8 @@ impl TimelineReader<'_> {
         let rows =
             self.ids.iter().map(|id| [order::ActiveModel { order_id: Set(id.0), ..Default::default() }]);
         let columns = format!("r.order_id AS of_order, {}", columns_of::<E>());
-        let Some(mut statement) = dialect::select(self.store.backend(), &columns, &join, [""], rows)? else {
+        let Some(mut statement) = dialect::build_select(self.store.backend(), &columns, &join, [""], rows)?
+        else {
             return Ok(());
         };
         if let Some(values) = &mut statement.values {
@@ -211,7 +216,7 @@ impl TimelineReader<'_> {
         for row in rows {
             let order = OrderId(row.try_get("", "of_order")?);
             let part = T::try_from(E::Model::from_query_result(&row, "")?)?;
-            self.found.entry(order).or_default().push(entry(part));
+            self.found.entry(order).or_default().push(into_entry(part));
         }
         Ok(())
     }

@@ -1,4 +1,12 @@
 //! Reads the inbox, for support: stored webhooks, and the codes that are unknown.
+//!
+//! - `app::reads::webhooks` reads pages, counts, sizes and bodies. `build_query` is the condition of a filter.
+//! - `app::webhooks::replay` reads webhooks with their bodies, in parts that fit into memory: `webhooks_after`
+//!   continues behind a key, and an empty list is the end. `count_webhooks_within_bytes` says how many ids can be read
+//!   next: never 0, unless there are none.
+//! - `app::webhooks::reprocess_unknown` lists unknown codes and finds the webhooks of one. Manual scans have no webhook
+//!   and are not counted.
+//! - `app::webhooks` reads one webhook after it made it due.
 
 use std::{
     cmp::Reverse,
@@ -120,11 +128,11 @@ pub struct UnknownCode {
 /// shipment with the same number has it too, because it counts there.
 const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id \
     WHERE s.meaning = 'unknown' AND NOT EXISTS ( \
-      SELECT 1 FROM shipments o \
-      JOIN shipments n ON n.carrier = o.carrier AND n.tracking_number = o.tracking_number \
+      SELECT 1 FROM shipment_numbers o \
+      JOIN shipment_numbers n ON n.carrier = o.carrier AND n.tracking_number = o.tracking_number \
       JOIN scans c ON c.shipment_id = n.shipment_id AND c.identity = s.identity \
       WHERE o.shipment_id = s.shipment_id \
-      AND (n.created_at, n.shipment_id) > (o.created_at, o.shipment_id))";
+      AND (n.added_at, n.shipment_id) > (o.added_at, o.shipment_id))";
 
 /// Which spellings of a code are the same code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

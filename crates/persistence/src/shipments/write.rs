@@ -1,10 +1,14 @@
 //! Writes shipments: new ones, and the changes that requests and scans made.
+//!
+//! `orders::write` calls `record` for orders that changed. It updates the changed shipments first, then inserts the new
+//! ones with their lines. A changed shipment that is not found fails as [`Error::LostUpdate`].
 
 use std::collections::BTreeSet;
 
 use domain::{Changes, Order, Shipment, ShipmentId};
 use sea_orm::Set;
 
+use super::numbers::record_numbers;
 use crate::{
     dialect,
     entity::{shipment, shipment_item},
@@ -37,6 +41,8 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
     let rows = shipments.iter().map(|shipment| {
         let row = to_row(shipment);
         let new = shipment::ActiveModel {
+            carrier: Set(row.carrier),
+            tracking_number: Set(row.tracking_number),
             status: Set(row.status),
             status_before_return: Set(row.status_before_return),
             in_possession: Set(row.in_possession),
@@ -53,6 +59,7 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
             out_for_delivery_at: Set(row.out_for_delivery_at),
             out_for_delivery_inferred: Set(row.out_for_delivery_inferred),
             delivered_at: Set(row.delivered_at),
+            arrived_at: Set(row.arrived_at),
             cancelled_at: Set(row.cancelled_at),
             cancel_reason: Set(row.cancel_reason),
             ..Default::default()
@@ -60,7 +67,10 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
         [shipment::ActiveModel { shipment_id: Set(row.shipment_id), ..Default::default() }, new]
     });
     let written = dialect::update(tx, rows, "").await?;
-    if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
+    if written != shipments.len() as u64 {
+        return Err(Error::LostUpdate);
+    }
+    record_numbers(tx, shipments).await
 }
 
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
@@ -75,7 +85,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
         })
     });
     dialect::insert(tx, lines, "").await?;
-    Ok(())
+    record_numbers(tx, &new).await
 }
 
 fn to_row(shipment: &Shipment) -> shipment::Model {
@@ -86,6 +96,7 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
         order_id: shipment.order_id.0,
         carrier: shipment.carrier().as_str().to_owned(),
         tracking_number: shipment.tracking_number.to_string(),
+        direction: shipment.direction.as_str().to_owned(),
         status: shipment.status().as_str().to_owned(),
         status_before_return: tracking.status_before_return.map(|status| status.as_str().to_owned()),
         in_possession: tracking.in_possession,
@@ -104,6 +115,7 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
         out_for_delivery_at: tracking.out_for_delivery.map(|reached| reached.at),
         out_for_delivery_inferred: tracking.out_for_delivery.is_some_and(|reached| reached.inferred),
         delivered_at: tracking.delivered_at,
+        arrived_at: shipment.arrived_at(),
         created_at: shipment.created_at,
         cancelled_at: shipment.cancelled_at,
         cancel_reason: shipment.cancel_reason.clone(),

@@ -1,13 +1,20 @@
 //! Decides which connections of a pool are used again after an error.
 //!
-//! After some errors SQLite ends a transaction by itself: a full disk, a failed read or write, no memory. sqlx does
-//! not notice and continues to count the transaction. Every later "begin" then only makes a savepoint, and every
-//! later "commit" only releases one, in a transaction that never ends. So a connection is used again only if it is
-//! certainly outside of any transaction. If not, the pool closes it and opens a new one.
+//! After some errors SQLite ends a transaction by itself: a full disk, a failed read or write, no memory. sqlx does not
+//! notice and continues to count the transaction. Every later "begin" then only makes a savepoint, and every later
+//! "commit" only releases one, in a transaction that never ends. So a connection is used again only if it is certainly
+//! outside of any transaction. If not, the pool closes it and opens a new one.
 //!
-//! [`Store::connect`](super::Store::connect) adds these hooks to its pools. [`Tx`](super::Tx) reports what failed. On
-//! PostgreSQL, a failure which says that the server is read-only replaces all connections that were made before it,
-//! because another server may be the primary by now.
+//! [`Store::connect`](super::Store::connect) adds these hooks to its pools.
+//!
+//! 1. `note_failure` hears of every failure, from `writing`. It judges whether the connection is suspect.
+//! 2. `suspect_writer` marks the connection that writes to SQLite. [`Tx`](super::Tx) calls it too, when `commits` shows
+//!    that a commit only released a savepoint.
+//! 3. The hooks take the mark away (`take_suspicion`) when the connection is acquired or released. They answer the pool
+//!    `false` for a connection that it must close. On SQLite `log_if_replaced` logs this, and answers what it was
+//!    given.
+//! 4. On PostgreSQL, a failure which says that the server is read-only replaces all connections that were made before
+//!    it, because another server may be the primary by now.
 
 use std::{
     sync::{

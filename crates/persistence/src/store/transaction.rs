@@ -1,11 +1,14 @@
 //! Transactions that are committed as a whole or not at all.
 //!
 //! All writes use a transaction of [`Store::begin`](super::Store::begin). It reports each failure, and each commit that
-//! wrote rows, to `writing` and `connections`. After a statement that failed, or whose end
-//! was not waited for, the transaction runs no further statement and cannot be committed. There is a reason for each
-//! database:
+//! wrote rows, to `writing` and `connections`. After a statement that failed, or whose end was not waited for, the
+//! transaction runs no further statement and cannot be committed. There is a reason for each database:
 //! 1. PostgreSQL would answer the commit with a rollback, and with no error.
 //! 2. SQLite may have ended the transaction by itself, and would commit each further statement separately.
+//!
+//! `Tx` is a connection for sea-orm: each statement goes through `run_guarded`, also those of migrations. `note_write`
+//! remembers that a statement which is no `SELECT` (`writes_rows`) touched rows. `store` alone calls `begin` and
+//! `commit`; `app::webhooks::replay` calls `rollback`. A `Tx` that is dropped is rolled back.
 //!
 //! The functions that begin and end a transaction return boxed futures: the body of an `async fn` is compiled again in
 //! each crate that awaits it, and with it the driver's code.
@@ -16,6 +19,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
+use domain::NotificationMaxAge;
 use futures::future::BoxFuture;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
@@ -83,6 +87,11 @@ impl Tx {
                 Err(error)
             }
         }
+    }
+
+    /// How old an event may be when it is recorded so that customers are still notified of it.
+    pub(crate) fn notification_max_age(&self) -> NotificationMaxAge {
+        self.store.notification_max_age
     }
 
     pub(super) fn inner(&self) -> &DatabaseTransaction {

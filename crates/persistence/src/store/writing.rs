@@ -1,15 +1,19 @@
-//! Whether the database takes writes: by the results of the latest real writes, and by a test write if there were
-//! none.
+//! Whether the database takes writes: by the results of the latest real writes, and by a test write if there were none.
 //!
-//! 1. [`Tx`](super::Tx) reports every failure, and every commit that wrote something.
+//! 1. [`Tx`](super::Tx) reports every failure (`record_failure`), and every commit that wrote something
+//!    (`note_success`).
 //! 2. Trouble begins with a failure which says that the database takes no writes: a full disk, a read-only server,
 //!    storage that fails. It is logged once.
-//! 3. During trouble, a task makes a large test write each second. Trouble ends when one succeeds and nothing has
-//!    failed for [`QUIET`]. This is logged too.
-//! 4. `/readyz` asks [`Store::writable`](super::Store::writable). It makes a test write only if no write has succeeded
-//!    within the last second, and only one at a time.
+//! 3. During trouble, a task makes a large test write each second (`test_writes_until_recovered`). Trouble ends when
+//!    one succeeds and nothing has failed for [`QUIET`]. This is logged too. The task ends with the trouble, or when
+//!    the store is closed.
+//! 4. `/readyz` asks [`Store::writable`](super::Store::writable), which is `check_writable`. It makes a test write only
+//!    if no write has succeeded within the last second (`is_fresh`), and only one at a time. During trouble it answers
+//!    the cause at once.
 //! 5. A row that somebody holds, or a short time without an answer, is not trouble. If nothing could be written for
 //!    [`STALLED`], `writable` answers an error. Trouble begins then only if the test write itself fails.
+//! 6. `note_failure` answers `true` if the trouble begins with this failure. `end_trouble_if_quiet` answers how long it
+//!    lasted, `None` if it goes on.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -69,13 +73,13 @@ impl Default for Writing {
 impl Writing {
     /// Records that rows were written and committed.
     pub fn note_success(&self) {
-        self.state().succeeded = Some(Instant::now());
+        self.lock_state().succeeded = Some(Instant::now());
     }
 
     /// Records a failure because the database takes no writes. Returns whether the trouble begins with it.
     fn note_failure(&self, cause: String) -> bool {
         let now = Instant::now();
-        let mut state = self.state();
+        let mut state = self.lock_state();
         let is_new = state.trouble.is_none();
         let trouble =
             state.trouble.get_or_insert_with(|| Trouble { since: now, latest: now, cause: String::new() });
@@ -87,28 +91,28 @@ impl Writing {
     /// Ends the trouble after a large write, if nothing has failed for [`QUIET`]. Returns how long the trouble
     /// lasted, if it ends.
     fn end_trouble_if_quiet(&self) -> Option<Duration> {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         let over = state.trouble.as_ref().is_some_and(|trouble| trouble.latest.elapsed() >= QUIET);
         if over { state.trouble.take().map(|trouble| trouble.since.elapsed()) } else { None }
     }
 
     /// Why the database takes no writes, for people. `None` if there is no trouble.
     fn trouble_cause(&self) -> Option<String> {
-        self.state().trouble.as_ref().map(|trouble| trouble.cause.clone())
+        self.lock_state().trouble.as_ref().map(|trouble| trouble.cause.clone())
     }
 
     /// Whether a write succeeded a moment ago.
     fn is_fresh(&self) -> bool {
-        self.state().succeeded.is_some_and(|succeeded| succeeded.elapsed() < FRESH)
+        self.lock_state().succeeded.is_some_and(|succeeded| succeeded.elapsed() < FRESH)
     }
 
     /// Whether no write has succeeded for a long time.
     fn is_stalled(&self) -> bool {
-        let state = self.state();
+        let state = self.lock_state();
         state.succeeded.unwrap_or(state.started).elapsed() >= STALLED
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock_state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

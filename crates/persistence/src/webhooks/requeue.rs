@@ -1,8 +1,18 @@
-//! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning
-//! now, or because somebody asks for it.
+//! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning now,
+//! or because somebody asks for it.
 //!
 //! A requeued webhook is pending again, and its failures and calls count from zero. One that is due already is left as
 //! it is. All functions that requeue return how many webhooks became due.
+//!
+//! | function | caller in `app` | skips webhooks that |
+//! |---|---|---|
+//! | `requeue_for_numbers` | `orders::commands` | have failed, are held |
+//! | `requeue_missed_waits` | `webhooks::misrouted`, each minute | as above, for the numbers of unmatched webhooks that have a shipment |
+//! | `requeue_processed` | `webhooks::misrouted`, `webhooks::reprocess_unknown` | are not processed or unmatched, are held |
+//! | `requeue_webhooks` | `webhooks` and `webhooks::replay`, for people | none: it waits for those that are held |
+//!
+//! `webhooks::replay::apply` calls `lock_webhooks`, which changes nothing. `select_ids` only builds a query,
+//! `lock_and_set_due` runs one that locks.
 
 use chrono::{DateTime, Utc};
 use domain::{TrackingNumber, WebhookId, WebhookState};
@@ -23,27 +33,34 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// Makes webhooks due that may have scans for shipments which have just been registered with these numbers. Returns
-/// how many.
+/// Makes webhooks due that may have scans for shipments which have just got these numbers. `shared` are those of the
+/// numbers that other orders may have too. Returns how many.
 ///
-/// 1. It finds the webhooks that wait for one of the numbers.
+/// 1. It finds the webhooks that wait for one of the numbers, with whatever carrier.
 /// 2. It also finds the webhooks whose scans went to another shipment with the number, after that shipment was
-///    delivered or cancelled in Milepost. When they are processed, routing decides again to which shipment the scans
-///    belong.
+///    delivered or cancelled in Milepost, or if the number is void there. Of a shared number it finds all of them. When
+///    they are processed, routing decides again to which shipments the scans belong.
 /// 3. A webhook that is due already or has failed stays as it is.
 /// 4. A webhook that another transaction holds is skipped. If that transaction processes the webhook, it locks the
 ///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_missed_waits`], or,
 ///    if its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
-pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_for_numbers(
+    tx: &Tx,
+    numbers: &[TrackingNumber],
+    shared: &[TrackingNumber],
+    now: DateTime<Utc>,
+) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
     }
-    let waiting = "JOIN webhook_waits w ON w.carrier = r.carrier AND w.tracking_number = r.tracking_number";
-    let passed_on = "JOIN shipments s ON s.carrier = r.carrier AND s.tracking_number = r.tracking_number \
-                     JOIN scans w ON w.shipment_id = s.shipment_id WHERE w.webhook_id IS NOT NULL \
-                     AND (w.called_off OR w.occurred_at > s.delivered_at)";
+    let waiting = "JOIN webhook_waits w ON w.tracking_number = r.tracking_number";
+    let stored = "JOIN shipment_numbers n ON n.carrier = r.carrier AND n.tracking_number = r.tracking_number \
+                  JOIN shipments s ON s.shipment_id = n.shipment_id \
+                  JOIN scans w ON w.shipment_id = s.shipment_id WHERE w.webhook_id IS NOT NULL";
+    let passed_on =
+        format!("{stored} AND (w.called_off OR w.occurred_at > s.delivered_at OR n.void_since IS NOT NULL)");
     let mut ids: Vec<Uuid> = Vec::new();
-    for join in [waiting, passed_on] {
+    for (join, numbers) in [(waiting, numbers), (passed_on.as_str(), numbers), (stored, shared)] {
         let rows = numbers.iter().map(|number| {
             [webhook_wait::ActiveModel {
                 carrier: Set(number.carrier().as_str().to_owned()),
@@ -51,7 +68,8 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateT
                 ..Default::default()
             }]
         });
-        let Some(statement) = dialect::select(tx.get_database_backend(), "w.webhook_id", join, [""], rows)?
+        let Some(statement) =
+            dialect::build_select(tx.get_database_backend(), "w.webhook_id", join, [""], rows)?
         else {
             continue;
         };
@@ -96,8 +114,12 @@ fn select_ids(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
         .order_by_asc(Column::ContentHash)
 }
 
-async fn lock_and_set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
-    let ids = locked.into_tuple::<Uuid>().all(tx).await?;
+async fn lock_and_set_due(
+    tx: &Tx,
+    locking_query: Select<webhook::Entity>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let ids = locking_query.into_tuple::<Uuid>().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
     }
@@ -118,8 +140,8 @@ pub async fn requeue_missed_waits(store: &Store, now: DateTime<Utc>) -> Result<u
     let sql = format!(
         "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
          JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
-         JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number \
-         WHERE b.state = '{}'",
+         JOIN shipment_numbers s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number \
+         AND s.void_since IS NULL WHERE NOT w.is_further AND b.state = '{}'",
         WebhookState::Unmatched,
     );
     let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
@@ -133,7 +155,7 @@ pub async fn requeue_missed_waits(store: &Store, now: DateTime<Utc>) -> Result<u
         return Ok(0);
     }
     let tx = store.begin().await?;
-    let requeued = requeue_for_numbers(&tx, &numbers, now).await?;
+    let requeued = requeue_for_numbers(&tx, &numbers, &[], now).await?;
     store.commit(tx).await?;
     Ok(requeued)
 }

@@ -1,4 +1,13 @@
-//! Checks the assertions of the demo's story against a [`Snapshot`]. The check is pure: it sends no requests.
+//! Checks the assertions of the demo's story against a [`Snapshot`]. All functions are pure.
+//!
+//! Called by `demo::story` again and again until all assertions of a step are true. Each check returns a [`Verdict`]:
+//!
+//! - `Ok` with a text: true; the text is printed below the step.
+//! - `Ok(None)`: true, and there is nothing to print, because the status beside the step says it.
+//! - `Err`: false; the text says what is so instead.
+//!
+//! `check_granted` looks at all answers of the step, `check_refused` at the last one. `code` is the code of the
+//! refusal. `find_shipment` finds by tracking number; its `Err` is such a text too.
 
 use domain::OrderStatus;
 
@@ -6,7 +15,7 @@ use super::{
     script::Assertion,
     snapshot::{Shipment, Snapshot},
 };
-use crate::api_client::enum_name;
+use crate::api_client::to_graphql_enum;
 
 /// The result of a check. `Ok` has the line to print below the step, or `None` if the status of the order says it all.
 /// `Err` says what is so instead.
@@ -15,120 +24,124 @@ type Verdict = Result<Option<String>, String>;
 impl Assertion {
     pub fn check(&self, snapshot: &Snapshot) -> Verdict {
         match self {
-            Self::Granted => granted(snapshot),
-            Self::Refused(name) => refused(name, snapshot),
+            Self::Granted => check_granted(snapshot),
+            Self::Refused(code) => check_refused(code, snapshot),
             Self::Allowed(statuses) => {
-                let allowed =
-                    snapshot.answers.mutations.last().map(|answer| answer.allowed()).unwrap_or_default();
-                holds(
+                let allowed = snapshot
+                    .answers
+                    .mutations
+                    .last()
+                    .map(|answer| answer.allowed_statuses())
+                    .unwrap_or_default();
+                verdict(
                     allowed == status_names(statuses),
-                    || format!("allowed: {}", allowed.join(" or ")),
-                    || format!("allowed are {allowed:?}"),
+                    format!("allowed: {}", allowed.join(" or ")),
+                    format!("allowed are {allowed:?}"),
                 )
             }
-            Self::OneWinner => one_winner(snapshot),
+            Self::OneWinner => check_one_winner(snapshot),
             Self::NothingToDo => {
                 let answer = snapshot.answers.mutations.last().and_then(|answer| answer.changed());
-                holds(
-                    answer == Some(false),
-                    || "changed: false".to_owned(),
-                    || format!("changed is {answer:?}"),
-                )
+                verdict(answer == Some(false), "changed: false", format!("changed is {answer:?}"))
             }
             Self::Answered(status) => {
                 let answer = snapshot.answers.webhooks.last();
-                holds(
+                verdict(
                     answer == Some(status),
-                    || format!("answered {status}"),
-                    || format!("it was answered with {answer:?}"),
+                    format!("answered {status}"),
+                    format!("it was answered with {answer:?}"),
                 )
             }
-            Self::Hidden => holds(
-                snapshot.answers.looks == [false],
-                || "order: null".to_owned(),
-                || "the order was shown".to_owned(),
-            ),
-            Self::Status(status) => silent(&enum_name(status.as_str()), &snapshot.order.status),
+            Self::Hidden => verdict(snapshot.answers.looks == [false], "order: null", "the order was shown"),
+            Self::Status(status) => check_status(&to_graphql_enum(status.as_str()), &snapshot.order.status),
             Self::Progress(summary) => {
                 let said = &snapshot.order.progress.summary;
                 let shown = snapshot.page.contains(summary);
-                holds(
+                verdict(
                     said == summary && shown,
-                    || format!("progress: {said}"),
-                    || format!("the API says {said:?}, the customer's page shows it: {shown}"),
+                    format!("progress: {said}"),
+                    format!("the API says {said:?}, the customer's page shows it: {shown}"),
                 )
             }
-            Self::History(statuses) => history(statuses, snapshot),
+            Self::History(statuses) => check_history(statuses, snapshot),
             Self::Inferred(statuses) => {
                 let inferred = snapshot.order.events.nodes.iter().filter(|event| event.inferred);
                 let inferred: Vec<_> = inferred.map(|event| event.to_status.as_str()).collect();
-                holds(
+                verdict(
                     inferred == status_names(statuses),
-                    || format!("marked as inferred: {}", inferred.join(", ")),
-                    || format!("inferred are {inferred:?}"),
+                    format!("marked as inferred: {}", inferred.join(", ")),
+                    format!("inferred are {inferred:?}"),
                 )
             }
             Self::Copies(parcel, copies) => {
                 let theirs = snapshot.webhooks.iter().filter(|webhook| webhook.body.contains(&parcel.number));
                 let kept: Vec<_> = theirs.map(|webhook| webhook.duplicates).collect();
-                holds(
+                verdict(
                     kept == [*copies],
-                    || format!("kept once; {copies} copies counted and not read again"),
-                    || format!("kept are webhooks with so many copies: {kept:?}"),
+                    format!("kept once; {copies} copies counted and not read again"),
+                    format!("kept are webhooks with so many copies: {kept:?}"),
                 )
             }
             Self::Scan(parcel, status, effect) => {
-                let (status, effect) = (enum_name(status.as_str()), enum_name(effect.as_str()));
-                let scans = scans_of(snapshot, &parcel.number)?;
+                let (status, effect) = (to_graphql_enum(status.as_str()), to_graphql_enum(effect.as_str()));
+                let scans = find_shipment(snapshot, &parcel.number)?;
                 let scan = scans.scans.nodes.iter().find(|scan| scan.status.as_ref() == Some(&status));
                 let scan = scan.ok_or_else(|| format!("no scan says {status}"))?;
-                holds(
+                verdict(
                     scan.effect == effect,
-                    || format!("the scan \"{}\" is kept as {effect}", scan.description),
-                    || format!("its effect is {}", scan.effect),
+                    format!("the scan \"{}\" is kept as {effect}", scan.description),
+                    format!("its effect is {}", scan.effect),
                 )
             }
             Self::Scans(parcel, count) => {
-                let scans = scans_of(snapshot, &parcel.number)?.scans.nodes.len();
-                holds(
+                let scans = find_shipment(snapshot, &parcel.number)?.scans.nodes.len();
+                verdict(
                     scans == *count,
-                    || format!("{scans} scans on the parcel, each once"),
-                    || format!("it has {scans} scans"),
+                    format!("{scans} scans on the parcel, each once"),
+                    format!("it has {scans} scans"),
                 )
             }
             Self::Mail(what) => {
                 let subject = format!("Your order {} {what}", snapshot.order.reference);
                 let mails = snapshot.mailbox.matches(&subject).count();
-                holds(
+                verdict(
                     mails == 1,
-                    || format!("mail caught: \"{subject}\""),
-                    || format!("{mails} mails say \"{subject}\""),
+                    format!("mail caught: \"{subject}\""),
+                    format!("{mails} mails say \"{subject}\""),
+                )
+            }
+            Self::NoMail(what) => {
+                let subject = format!("Your order {} {what}", snapshot.order.reference);
+                verdict(
+                    !snapshot.mailbox.contains(&subject),
+                    format!("no mail says that it {what}"),
+                    format!("a mail says \"{subject}\""),
                 )
             }
             Self::Superseded(status) => {
-                let status = enum_name(status.as_str());
+                let status = to_graphql_enum(status.as_str());
                 let notification =
                     snapshot.order.notifications.iter().find(|notification| notification.status == status);
                 let reason = notification.and_then(|notification| notification.reason.as_deref());
-                holds(
+                verdict(
                     reason == Some("superseded"),
-                    || format!("no stale mail about {status}: superseded"),
-                    || format!("the mail about {status} is {notification:?}"),
+                    format!("no stale mail about {status}: superseded"),
+                    format!("the mail about {status} is {notification:?}"),
                 )
             }
         }
     }
 }
 
-fn holds(holds: bool, told: impl FnOnce() -> String, wrong: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(Some(told())) } else { Err(wrong()) }
+fn verdict(holds: bool, passed_line: impl Into<String>, failure: impl Into<String>) -> Verdict {
+    if holds { Ok(Some(passed_line.into())) } else { Err(failure.into()) }
 }
 
-fn silent(wanted: &str, found: &str) -> Verdict {
+fn check_status(wanted: &str, found: &str) -> Verdict {
     if wanted == found { Ok(None) } else { Err(format!("it is {found}")) }
 }
 
-fn granted(snapshot: &Snapshot) -> Verdict {
+fn check_granted(snapshot: &Snapshot) -> Verdict {
     if let Some((name, message)) = snapshot.answers.mutations.iter().find_map(|answer| answer.refusal()) {
         return Err(format!("it was refused: {name}, {message}"));
     }
@@ -138,43 +151,43 @@ fn granted(snapshot: &Snapshot) -> Verdict {
     }
 }
 
-fn refused(name: &str, snapshot: &Snapshot) -> Verdict {
+fn check_refused(code: &str, snapshot: &Snapshot) -> Verdict {
     match snapshot.answers.mutations.last().and_then(|answer| answer.refusal()) {
-        Some((found, message)) if found == name => Ok(Some(format!("refused, {name}: {message}"))),
+        Some((found, message)) if found == code => Ok(Some(format!("refused, {code}: {message}"))),
         Some((found, _)) => Err(format!("it was refused as {found}")),
         None => Err("it was granted".to_owned()),
     }
 }
 
-fn one_winner(snapshot: &Snapshot) -> Verdict {
+fn check_one_winner(snapshot: &Snapshot) -> Verdict {
     let answers = &snapshot.answers.mutations;
     let winners = answers.iter().filter(|answer| answer.changed() == Some(true)).count();
     let others = answers.iter().filter(|answer| answer.changed() == Some(false)).count();
-    holds(
+    verdict(
         winners == 1 && others == answers.len() - 1,
-        || format!("one changed the order, {others} were told that it is so already"),
-        || format!("{winners} of {} changed the order", answers.len()),
+        format!("one changed the order, {others} were told that it is so already"),
+        format!("{winners} of {} changed the order", answers.len()),
     )
 }
 
-fn history(statuses: &[OrderStatus], snapshot: &Snapshot) -> Verdict {
+fn check_history(statuses: &[OrderStatus], snapshot: &Snapshot) -> Verdict {
     let events = &snapshot.order.events.nodes;
     let dense = events.iter().map(|event| event.version).eq(1..=snapshot.order.version);
     let path: Vec<_> = events.iter().map(|event| event.to_status.as_str()).collect();
-    holds(
+    verdict(
         path == status_names(statuses) && dense,
-        || format!("history: {} events, versions without gaps", events.len()),
-        || format!("the history is {path:?}, its versions without gaps: {dense}"),
+        format!("history: {} events, versions without gaps", events.len()),
+        format!("the history is {path:?}, its versions without gaps: {dense}"),
     )
 }
 
-fn scans_of<'a>(snapshot: &'a Snapshot, number: &str) -> Result<&'a Shipment, String> {
+fn find_shipment<'a>(snapshot: &'a Snapshot, number: &str) -> Result<&'a Shipment, String> {
     let parcel = snapshot.order.shipments.iter().find(|parcel| parcel.tracking_number == number);
     parcel.ok_or_else(|| format!("the order has no parcel {number}"))
 }
 
 fn status_names(statuses: &[OrderStatus]) -> Vec<String> {
-    statuses.iter().map(|status| enum_name(status.as_str())).collect()
+    statuses.iter().map(|status| to_graphql_enum(status.as_str())).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! Plays the carriers of the demo: composes webhooks in their own formats, signs them, and posts them to the server.
+//!
+//! `demo::story` and `demo::simulation` call `post_webhook`. Any HTTP status is `Ok`: the caller judges it. Copies of a
+//! push are identical, and only the status of the last answer is returned. `demo` prints the secret of `find_secret`.
 
 use anyhow::Context;
 use app::Clock;
@@ -42,13 +45,12 @@ pub struct Carriers {
 }
 
 impl Carriers {
-    /// Creates carriers that post to the server of the demo.
     pub fn new(demo: &Installation) -> anyhow::Result<Self> {
         Ok(Self { post: Post::without_proxy(&demo.url)?, secrets: demo.secrets.clone() })
     }
 
     /// Posts the webhook `push.times` times, and returns the status of the last answer.
-    pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
+    pub async fn post_webhook(&self, push: &Push) -> anyhow::Result<StatusCode> {
         let DemoParcel { carrier: sender, number } = &push.parcel;
         let now = Clock::System.now();
         let told = SimulatedScan {
@@ -56,7 +58,7 @@ impl Carriers {
             at: (now - TimeDelta::minutes(push.minutes_ago)).fixed_offset(),
             location: Some(PLACE),
         };
-        let secret = if push.forged { "not the carrier's secret" } else { self.secret(*sender)? };
+        let secret = if push.forged { "not the carrier's secret" } else { self.find_secret(*sender)? };
         let secrets = Secrets::new([secret.to_owned()])?;
         let carrier = sender.carrier().unwrap_or(Carrier::FEDEX);
         let webhook = Webhook::simulate(*sender, carrier, number, told, &secrets, now)
@@ -69,8 +71,8 @@ impl Carriers {
     }
 
     /// Returns the secret with which the carrier signs its webhooks.
-    pub fn secret(&self, carrier: Sender) -> anyhow::Result<&str> {
-        let known = self.secrets.iter().find(|(sender, _)| *sender == carrier);
-        Ok(&known.with_context(|| format!("{carrier} has no secret"))?.1)
+    pub fn find_secret(&self, sender: Sender) -> anyhow::Result<&str> {
+        let known = self.secrets.iter().find(|(known, _)| *known == sender);
+        Ok(&known.with_context(|| format!("{sender} has no secret"))?.1)
     }
 }

@@ -1,7 +1,14 @@
-//! Plays a fixed story against an installation, for `milepost demo`.
+//! Plays a fixed story against an installation. Called by `milepost demo` (`milepost::commands::demo`), which starts
+//! the server, and by its tests.
 //!
 //! Everything calls the server from outside, as in production: people and a shop system call GraphQL with tokens,
 //! carriers post signed webhooks, and after each step the demo looks up whether everything is as the story says.
+//!
+//! 1. `invitation` prints the addresses.
+//! 2. `story` plays `scenes`, with `shop` (people), `carrier` (webhooks), `snapshot` (look-up) and `assertion`
+//!    (checks).
+//! 3. `keep_orders_moving`, with [`Mode::Endless`] only, places orders (`simulation`) until an error or until the
+//!    caller drops it.
 
 mod assertion;
 mod carrier;
@@ -62,44 +69,47 @@ pub enum Mode {
 
 /// Plays the story and, with [`Mode::Endless`], what follows it. Fails at the first assertion that is false.
 pub async fn perform(demo: &Installation, mode: Mode, screen: &mut Screen) -> anyhow::Result<()> {
-    let shop = Shop::open(demo)?;
+    let shop = Shop::new(demo)?;
     let carriers = Carriers::new(demo)?;
-    invitation::welcome(screen, demo, &shop)?;
+    invitation::print_welcome(screen, demo, &shop)?;
     let pause = match mode {
         Mode::Once => Duration::ZERO,
         Mode::Endless { speed } => STEP.div_f64(speed),
     };
     let mailbox = format!("{}/mailbox", demo.url);
     let started = Instant::now();
-    let played = story::play(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
+    let played =
+        story::play_all_scenes(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
     let (seconds, story::PlayedCount { scenes, steps, assertions }) =
         (started.elapsed().as_secs_f64(), played);
-    screen.line(&format!(
+    screen.print_line(&format!(
         "\n   {scenes} scenes, {steps} steps, {assertions} claims: all of them hold. {seconds:.1} s"
     ))?;
     match mode {
         Mode::Once => Ok(()),
-        Mode::Endless { speed } => go_on(demo, &shop, &carriers, screen, SCAN.div_f64(speed)).await,
+        Mode::Endless { speed } => {
+            keep_orders_moving(demo, &shop, &carriers, screen, SCAN.div_f64(speed)).await
+        }
     }
 }
 
 /// Prints what to try, and then keeps orders moving without end.
-async fn go_on(
+async fn keep_orders_moving(
     demo: &Installation,
     shop: &Shop,
     carriers: &Carriers,
     screen: &mut Screen,
     pause: Duration,
 ) -> anyhow::Result<()> {
-    let waiting = simulation::labelled(shop, "D-1006", 1).await?;
+    let waiting = simulation::place_labelled_order(shop, "D-1007", 1).await?;
     let parcel = waiting.parcels.first().context("an order without parcels")?;
-    invitation::your_turn(screen, demo, shop, &waiting, carriers.secret(parcel.carrier)?)?;
-    let mut order = simulation::to_watch(shop, 1).await?;
-    invitation::watch(screen, demo, shop, &order)?;
+    invitation::print_commands_to_try(screen, demo, shop, &waiting, carriers.find_secret(parcel.carrier)?)?;
+    let mut order = simulation::place_order_to_watch(shop, 1).await?;
+    invitation::print_live_view(screen, demo, shop, &order)?;
     for number in 2.. {
-        simulation::deliver(carriers, &order, pause).await?;
-        order = simulation::to_watch(shop, number).await?;
-        invitation::watch_next(screen, &order)?;
+        simulation::post_all_scans(carriers, &order, pause).await?;
+        order = simulation::place_order_to_watch(shop, number).await?;
+        invitation::print_next_order(screen, &order)?;
     }
     Ok(())
 }

@@ -1,4 +1,12 @@
 //! Prints the demo on a terminal: aligned, at most 100 columns, with colours if the terminal supports them.
+//!
+//! `demo`, `demo::story` and `demo::invitation` print all their output with a [`Screen`]; `milepost demo` creates it,
+//! and its tests create one without colours. Each function prints at once. `Err` means that nothing can be written.
+//!
+//! - Only `print_passed_check` breaks long text into lines (`wrap`). `print_unbroken` and `print_line` print the text
+//!   as it is.
+//! - Unsafe characters are escaped, except in `print_unbroken` and `print_line`.
+//! - `paint` returns the text unchanged if there are no colours. `colour` is an ANSI number.
 
 use std::{
     env,
@@ -38,54 +46,54 @@ impl Screen {
     }
 
     /// Prints a heading between blank lines, with a note at the right end.
-    pub fn heading(&mut self, text: &str, note: &str) -> io::Result<()> {
+    pub fn print_heading(&mut self, text: &str, note: &str) -> io::Result<()> {
         let gap = WIDTH.saturating_sub(text.chars().count() + note.chars().count());
         let (text, note) = (self.paint(BOLD, &escape(text)), self.paint(DIM, &escape(note)));
         let heading = format!("{text}{:gap$}{note}", "");
-        self.line(&format!("\n{}\n", heading.trim_end()))
+        self.print_line(&format!("\n{}\n", heading.trim_end()))
     }
 
     /// Prints the heading of a scene.
-    pub fn scene(&mut self, number: usize, title: &str, order: &str) -> io::Result<()> {
-        self.heading(&format!("{number}  {title}"), order)
+    pub fn print_scene_heading(&mut self, number: usize, title: &str, order_number: &str) -> io::Result<()> {
+        self.print_heading(&format!("{number}  {title}"), order_number)
     }
 
     /// Prints a step: the status of the order after it, and what happened. A status that did not change is dimmed.
-    pub fn step(&mut self, status: &str, is_new: bool, line: &str) -> io::Result<()> {
+    pub fn print_step(&mut self, status: &str, status_changed: bool, line: &str) -> io::Result<()> {
         let colour = match status {
-            _ if !is_new => DIM,
+            _ if !status_changed => DIM,
             "DELIVERED" => GREEN,
             "CANCELLED" => RED,
             _ => BLUE,
         };
         let status =
             self.paint(colour, &format!("{status:<width$}", status = escape(status), width = TEXT - 3));
-        self.line(&format!("   {status}{}", escape(line)))
+        self.print_line(&format!("   {status}{}", escape(line)))
     }
 
     /// Prints a check that succeeded.
-    pub fn told(&mut self, text: &str) -> io::Result<()> {
+    pub fn print_passed_check(&mut self, text: &str) -> io::Result<()> {
         for (at, line) in wrap(&escape(text), WIDTH - TEXT - 2).iter().enumerate() {
             let mark = if at == 0 { self.paint(GREEN, "✓") } else { " ".to_owned() };
             let line = self.paint(DIM, line);
-            self.line(&format!("{:TEXT$}{mark} {line}", ""))?;
+            self.print_line(&format!("{:TEXT$}{mark} {line}", ""))?;
         }
         Ok(())
     }
 
     /// Prints a name and its value.
-    pub fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
+    pub fn print_entry(&mut self, name: &str, text: &str) -> io::Result<()> {
         let name = self.paint(BLUE, &format!("{name:<width$}", width = TEXT - 3));
-        self.line(&format!("   {name}{}", escape(text)))
+        self.print_line(&format!("   {name}{}", escape(text)))
     }
 
     /// Prints an address or a command to copy, unbroken.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        self.line(text)
+    pub fn print_unbroken(&mut self, text: &str) -> io::Result<()> {
+        self.print_line(text)
     }
 
     /// Prints a line without changes.
-    pub fn line(&mut self, text: &str) -> io::Result<()> {
+    pub fn print_line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")?;
         self.out.flush()
     }

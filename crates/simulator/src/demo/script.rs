@@ -1,4 +1,9 @@
-//! The types in which the scenes of the demo are written: who does what, and what must be true afterwards.
+//! The types and the words in which the scenes of the demo are written: who does what, and what must be true
+//! afterwards.
+//!
+//! Used by `demo::scenes` to write the steps; `demo::simulation` uses `scan`. All functions are pure: `does`, `tries`
+//! and `forges` begin a step, `expect` adds to it, `scan` describes a webhook. `demo::story` sends and checks. `line`
+//! is what is printed.
 
 use domain::{OrderStatus, ScanEffect, ShipmentStatus};
 use reqwest::StatusCode;
@@ -18,12 +23,11 @@ pub struct Scene {
     pub steps: Vec<Step>,
 }
 
-/// A step of a scene.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What happens, for the spectator.
     pub line: &'static str,
-    /// The requests to send.
+    /// The requests to send, one after the other.
     pub actions: Vec<Action>,
     /// What must be true afterwards. All of it is looked up on the server.
     pub assertions: Vec<Assertion>,
@@ -38,11 +42,12 @@ pub enum Action {
     Race(usize, OrderStatus),
     /// Someone cancels the order, for this reason.
     Cancel(Who, &'static str),
+    /// Support cancels the shipment of a parcel, for this reason. Its units wait for another shipment then.
+    CancelShipment(DemoParcel, &'static str),
     /// The shop registers a shipment with this many units; `None`: with all units that are in no shipment yet.
     Register(DemoParcel, Option<u32>),
     /// A carrier posts a webhook.
     Post(Push),
-    /// Someone looks up the order.
     Look(Who),
 }
 
@@ -63,7 +68,6 @@ pub enum Assertion {
     Answered(StatusCode),
     /// The API answers the caller as if the order did not exist.
     Hidden,
-    /// The order has this status.
     Status(OrderStatus),
     /// The API and the customer's page show this progress.
     Progress(&'static str),
@@ -79,6 +83,8 @@ pub enum Assertion {
     Scans(DemoParcel, usize),
     /// Exactly one mail about the order has this in its subject.
     Mail(&'static str),
+    /// No mail about the order has this in its subject. Read it with an assertion that the cause of a mail was handled.
+    NoMail(&'static str),
     /// The notification about this status was suppressed, because a newer one superseded it.
     Superseded(OrderStatus),
 }
@@ -89,8 +95,8 @@ pub fn does<const N: usize>(line: &'static str, actions: [Action; N]) -> Step {
 }
 
 /// Creates a step whose request is refused with this code.
-pub fn tries(line: &'static str, action: Action, refusal: &'static str) -> Step {
-    Step { line, actions: vec![action], assertions: vec![Assertion::Refused(refusal)] }
+pub fn tries(line: &'static str, action: Action, refusal_code: &'static str) -> Step {
+    Step { line, actions: vec![action], assertions: vec![Assertion::Refused(refusal_code)] }
 }
 
 /// Creates a step with a forged webhook. The server answers 401.
@@ -112,14 +118,14 @@ impl Step {
     }
 
     /// Adds the status that the order must have after the step.
-    pub fn status(self, status: OrderStatus) -> Self {
+    pub fn expect_status(self, status: OrderStatus) -> Self {
         self.expect(Assertion::Status(status))
     }
 }
 
 impl Push {
     /// Sets how many minutes ago the parcel was scanned.
-    pub fn ago(self, minutes_ago: i64) -> Self {
+    pub fn minutes_ago(self, minutes_ago: i64) -> Self {
         Self { minutes_ago, ..self }
     }
 

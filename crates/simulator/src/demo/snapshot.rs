@@ -1,4 +1,7 @@
 //! Looks up the state of an order as users see it: over GraphQL, in the mailbox, and on the customer's page.
+//!
+//! Called by `demo::story` after each step, every few milliseconds until its assertions are true. `mailbox` is a URL.
+//! An order that does not exist is an error.
 
 use anyhow::Context;
 use reqwest::StatusCode;
@@ -52,14 +55,12 @@ pub struct Nodes<T> {
     pub nodes: Vec<T>,
 }
 
-/// The progress of an order.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Progress {
     /// The progress as text, such as `partial shipment: 2 of 3 items shipped`.
     pub summary: String,
 }
 
-/// An order event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -71,14 +72,12 @@ pub struct Event {
     pub inferred: bool,
 }
 
-/// A notification to a customer.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Notification {
     /// The order status that it reports.
     pub status: String,
     /// Whether it was sent, suppressed and so on.
     pub state: String,
-    /// Why it was suppressed.
     pub reason: Option<String>,
 }
 
@@ -89,11 +88,9 @@ pub struct Shipment {
     pub scans: Nodes<Scan>,
 }
 
-/// A scan of a carrier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
-    /// The carrier's text.
     pub description: String,
     /// The shipment status that the scan means, if it means one.
     pub status: Option<String>,
@@ -101,7 +98,6 @@ pub struct Scan {
     pub effect: String,
 }
 
-/// A stored webhook.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Webhook {
     /// Whether it was read; `PENDING` if not yet.
@@ -137,12 +133,12 @@ impl Snapshot {
         placed: &Placed,
         answers: &Answers,
     ) -> anyhow::Result<Self> {
-        let data: Data = support.ask(LOOK, json!({ "id": placed.id })).await?;
+        let data: Data = support.execute(LOOK, json!({ "id": placed.id })).await?;
         let order = data.order.context("the order is gone")?;
         Ok(Self {
             answers: answers.clone(),
-            mailbox: support.page(mailbox).await?,
-            page: support.page(&placed.page).await?,
+            mailbox: support.fetch_page(mailbox).await?,
+            page: support.fetch_page(&placed.page).await?,
             webhooks: data.webhooks.nodes,
             order,
         })

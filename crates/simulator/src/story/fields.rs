@@ -1,6 +1,15 @@
 //! Reads the tables of a story file field by field, and collects every problem with its place in the file.
 //!
-//! `file.rs` says which fields there are.
+//! Called by `story::file` and `story::request`. `Story::check_webhooks` uses [`Problems`] alone.
+//!
+//! 1. [`Fields::new`] begins a table, and [`Fields::report_unknown`] ends it: each field that nobody asked for is a
+//!    problem.
+//! 2. The `take_…` functions look up one field by its name. `None` or an empty list means that the field is missing or
+//!    has a problem. A problem is added to the [`Problems`] at once. A missing field is one in `take_required` and
+//!    `take_tables` only.
+//! 3. [`Problems::into_result`] is called once at the end: `Ok` if no problem was added.
+//!
+//! `reject` adds a problem and returns `None`. `place` is where the problem is in the file, such as `step 2`.
 
 use std::{fmt, path::Path};
 
@@ -18,15 +27,13 @@ impl fmt::Display for BadStory {
     }
 }
 
-/// Collects the problems of one file.
 pub struct Problems {
     file: String,
     lines: Vec<String>,
 }
 
 impl Problems {
-    /// Creates an empty list.
-    pub fn of(file: &Path) -> Self {
+    pub fn for_file(file: &Path) -> Self {
         Self { file: file.display().to_string(), lines: Vec::new() }
     }
 
@@ -36,16 +43,16 @@ impl Problems {
         self.lines.push(format!("{}: {place}{problem}", self.file));
     }
 
-    /// Returns the story if no problem was added, else all problems as the error.
-    pub fn or<T>(self, story: Option<T>) -> Result<T, BadStory> {
-        match story {
-            Some(story) if self.lines.is_empty() => Ok(story),
+    /// Returns the value if no problem was added, else all problems as the error.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, BadStory> {
+        match value {
+            Some(value) if self.lines.is_empty() => Ok(value),
             Some(_) | None => Err(BadStory(self.lines)),
         }
     }
 }
 
-/// One table of the file. The reader takes the fields by name; [`Self::end`] reports the fields that were not taken.
+/// One table of the file. The reader takes the fields by name.
 pub struct Fields<'t, 'p> {
     table: &'t Table,
     place: String,
@@ -55,45 +62,57 @@ pub struct Fields<'t, 'p> {
 
 impl<'t, 'p> Fields<'t, 'p> {
     /// Starts to read `table`. `place` is where the table is in the file, such as `step 2`; problems name it.
-    pub fn of(table: &'t Table, place: impl Into<String>, problems: &'p mut Problems) -> Self {
+    pub fn new(table: &'t Table, place: impl Into<String>, problems: &'p mut Problems) -> Self {
         Self { table, place: place.into(), known: Vec::new(), problems }
     }
 
-    /// Takes an optional text and parses it with `read`. Returns `None` if the field is missing or has a problem.
-    pub fn maybe<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let text = match self.take(name)? {
+    /// Takes an optional text and parses it with `parse`. Returns `None` if the field is missing or has a problem.
+    pub fn take_optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = match self.find_field(name)? {
             Value::String(text) => text.clone(),
             // TOML has times without quotes.
             Value::Datetime(time) => time.to_string(),
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_) => {
-                return self.wrong(name, "must be a text");
+                return self.reject(name, "must be a text");
             }
         };
-        read(&text).map_err(|problem| self.add(name, problem)).ok()
+        parse(&text).map_err(|problem| self.add(name, problem)).ok()
     }
 
-    /// Takes a required text and parses it with `read`. A missing field is a problem.
-    pub fn needed<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        if self.table.contains_key(name) { self.maybe(name, read) } else { self.wrong(name, "is missing") }
+    /// Takes a required text and parses it with `parse`. A missing field is a problem.
+    pub fn take_required<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.table.contains_key(name) {
+            self.take_optional(name, parse)
+        } else {
+            self.reject(name, "is missing")
+        }
     }
 
     /// Takes an optional number from `least` to `most`.
-    pub fn number<T: TryFrom<i64> + PartialOrd + fmt::Display>(
+    pub fn take_number<T: TryFrom<i64> + PartialOrd + fmt::Display>(
         &mut self,
         name: &'static str,
         least: T,
         most: T,
     ) -> Option<T> {
-        let number = self.take(name)?.as_integer().and_then(|number| T::try_from(number).ok());
+        let number = self.find_field(name)?.as_integer().and_then(|number| T::try_from(number).ok());
         match number.filter(|number| *number >= least && *number <= most) {
             Some(number) => Some(number),
-            None => self.wrong(name, format!("must be a number from {least} to {most}")),
+            None => self.reject(name, format!("must be a number from {least} to {most}")),
         }
     }
 
     /// Takes a required list of tables. The list must have at least one table.
-    pub fn tables(&mut self, name: &'static str) -> Vec<&'t Table> {
-        let Some(list) = self.take(name) else {
+    pub fn take_tables(&mut self, name: &'static str) -> Vec<&'t Table> {
+        let Some(list) = self.find_field(name) else {
             self.add(name, "is missing");
             return Vec::new();
         };
@@ -107,30 +126,20 @@ impl<'t, 'p> Fields<'t, 'p> {
         Vec::new()
     }
 
-    /// Takes an optional list of texts and parses each with `read`. Returns an empty list if the field is missing.
-    pub fn texts<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        let Some(list) = self.take(name) else { return Vec::new() };
-        let texts: Option<Vec<&str>> =
-            list.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
-        let Some(texts) = texts else {
-            self.add(name, "must be a list of texts");
-            return Vec::new();
-        };
-        let mut parsed = Vec::with_capacity(texts.len());
-        for text in texts {
-            match read(text) {
-                Ok(value) => parsed.push(value),
-                Err(problem) => self.add(name, problem),
-            }
+    /// Takes an optional table of values that another program reads, as JSON.
+    pub fn take_json(&mut self, name: &'static str) -> Option<serde_json::Value> {
+        let table = self.find_field(name)?;
+        match serde_json::to_value(table) {
+            Ok(value) if value.is_object() => Some(value),
+            Ok(_) | Err(_) => self.reject(name, "must be a table"),
         }
-        parsed
     }
 
     /// Takes an optional truth value.
-    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
-        match self.take(name)?.as_bool() {
+    pub fn take_flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.find_field(name)?.as_bool() {
             Some(flag) => Some(flag),
-            None => self.wrong(name, "must be true or false"),
+            None => self.reject(name, "must be true or false"),
         }
     }
 
@@ -141,7 +150,7 @@ impl<'t, 'p> Fields<'t, 'p> {
     }
 
     /// Reports the fields that were not taken. Each is unknown, and the message suggests the known name nearest to it.
-    pub fn end(mut self) {
+    pub fn report_unknown(mut self) {
         let unknown: Vec<&String> =
             self.table.keys().filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
@@ -150,12 +159,12 @@ impl<'t, 'p> Fields<'t, 'p> {
         }
     }
 
-    fn take(&mut self, name: &'static str) -> Option<&'t Value> {
+    fn find_field(&mut self, name: &'static str) -> Option<&'t Value> {
         self.known.push(name);
         self.table.get(name)
     }
 
-    fn wrong<T>(&mut self, name: &str, problem: impl fmt::Display) -> Option<T> {
+    fn reject<T>(&mut self, name: &str, problem: impl fmt::Display) -> Option<T> {
         self.add(name, problem);
         None
     }

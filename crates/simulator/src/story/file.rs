@@ -1,6 +1,16 @@
 //! Reads a story file into a [`Story`]. `docs/stories.md` describes the format.
 //!
-//! The whole file is read before anything is sent, and all problems in it are reported together.
+//! Called by `story::run`: first [`Story::parse`], then [`Story::check_webhooks`]. Neither sends anything. Problems are
+//! not returned one by one: all problems of the file are in one [`BadStory`], each with its place.
+//!
+//! - `read_parcels`, `read_step` and `read_scan` add problems to `problems`. `None`, or a missing parcel, means that
+//!   its problems were added there. A step with a bad scan is returned without that scan.
+//! - `parcel_names` are the names of all parcels, by index. They are `None` if one of them is not known; names in steps
+//!   are not checked then, and count as index 0.
+//! - `generate_number` makes the tracking number of a parcel that has none.
+//! - `Story::earliest_scan` is `None` if no step reports a scan.
+//! - `list_inexpressible` is for an update that gave no webhook: the meanings that the sender has no code for, or all
+//!   meanings if only their combination is the problem.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -8,10 +18,12 @@ use carriers::{NoSecret, Secrets, Sender};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use console::suggest_name;
 use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
+use serde_json::Value;
 use toml::Table;
 
 use super::{
     fields::{BadStory, Fields, Problems},
+    request::MerchantRequest,
     tamper::{self, Tampering},
 };
 use crate::values;
@@ -31,11 +43,13 @@ pub struct Story {
     pub order_ends: Option<OrderStatus>,
     /// Whether the order must be closed after the story. Unset: not checked.
     pub order_closed: Option<bool>,
+    /// Fields of the input of `placeOrder` that replace those of the usual order. Unset: the usual order.
+    pub order: Option<Value>,
     pub parcels: Vec<StoryParcel>,
     pub steps: Vec<Step>,
 }
 
-/// A physical parcel of a carrier. With `--orders` it is registered as one shipment.
+/// A physical parcel of a carrier.
 #[derive(Clone, Debug)]
 pub struct StoryParcel {
     /// The name by which the steps refer to the parcel.
@@ -47,19 +61,21 @@ pub struct StoryParcel {
     pub tracking: String,
     /// How many units of the order are in the parcel.
     pub units: u32,
+    /// Whether `--orders` registers it as a shipment before the first step. If not, a step of the story does it.
+    pub registered: bool,
     /// The status that the shipment must have after the story. Unset: not checked.
     pub ends: Option<ShipmentStatus>,
 }
 
-/// A step of the story: wait, then post the webhooks for `updates`.
+/// A step of the story: wait, post the webhooks for `updates`, then make `requests`.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// How long to wait before the step.
     pub after: TimeDelta,
     /// The scans to report, grouped by parcel.
     pub updates: Vec<ParcelUpdate>,
-    /// The indexes of the parcels that the merchant calls off after the posts: the shipment, then its units.
-    pub call_off: Vec<usize>,
+    /// The requests of the merchant after the posts.
+    pub requests: Vec<MerchantRequest>,
     /// How many times each webhook is posted, with the same bytes.
     pub repeat: u32,
     /// How the webhooks are forged. Unset: they are genuine.
@@ -91,39 +107,46 @@ pub struct StoryScan {
 }
 
 impl Story {
-    /// Parses the text of a story file. `file` is only named in problems. Relative times count from `begin`. `fresh`
-    /// generates the tracking number of a parcel that has none.
-    pub fn read(
+    /// Parses the text of a story file. `file` is only named in problems. Relative times count from `begin`.
+    pub fn parse(
         file: &Path,
         text: &str,
         begin: DateTime<Utc>,
-        fresh: impl Fn(Carrier) -> String,
+        generate_number: impl Fn(Carrier) -> String,
     ) -> Result<Self, BadStory> {
-        let mut problems = Problems::of(file);
+        let mut problems = Problems::for_file(file);
         let table = match text.parse::<Table>() {
             Ok(table) => table,
             Err(error) => {
                 let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
                 problems.add(&format!("line {}", before.matches('\n').count() + 1), error.message());
-                return problems.or(None);
+                return problems.into_result(None);
             }
         };
-        let mut fields = Fields::of(&table, "", &mut problems);
-        let title = fields.needed("title", values::non_blank);
-        let placed_at = fields.maybe("placed_at", |text| values::past(text, begin));
-        let order_ends = fields.maybe("order_ends", values::order_status);
-        let order_closed = fields.flag("order_closed");
-        let parcels = fields.tables("parcel");
-        let steps = fields.tables("step");
-        fields.end();
-        let (parcels, names) = read_parcels(&parcels, &fresh, &mut problems);
+        let mut fields = Fields::new(&table, "", &mut problems);
+        let title = fields.take_required("title", values::require_non_blank);
+        let placed_at = fields.take_optional("placed_at", |text| values::parse_past_moment(text, begin));
+        let order_ends = fields.take_optional("order_ends", values::parse_order_status);
+        let order_closed = fields.take_flag("order_closed");
+        let order = fields.take_json("order");
+        let parcels = fields.take_tables("parcel");
+        let steps = fields.take_tables("step");
+        fields.report_unknown();
+        let (parcels, names) = read_parcels(&parcels, &generate_number, &mut problems);
         let mut read = Vec::new();
         for (step, number) in steps.into_iter().zip(1..) {
             read.extend(read_step(step, number, begin, names.as_deref(), &mut problems));
         }
-        let story =
-            title.map(|title| Self { title, placed_at, order_ends, order_closed, parcels, steps: read });
-        problems.or(story)
+        let story = title.map(|title| Self {
+            title,
+            placed_at,
+            order_ends,
+            order_closed,
+            order,
+            parcels,
+            steps: read,
+        });
+        problems.into_result(story)
     }
 
     /// Returns the senders of all parcels, each once.
@@ -134,8 +157,7 @@ impl Story {
         senders.into_iter()
     }
 
-    /// Returns the time of the earliest scan in all steps.
-    pub fn earliest(&self) -> Option<DateTime<Utc>> {
+    pub fn earliest_scan(&self) -> Option<DateTime<Utc>> {
         let scans = self.steps.iter().flat_map(|step| &step.updates).flat_map(|update| &update.scans);
         scans.map(|scan| scan.at.to_utc()).min()
     }
@@ -144,39 +166,41 @@ impl Story {
     ///
     /// 1. A sender whose format cannot express the scans of a step.
     /// 2. A forgery that the sender's signature check would accept. The server could not detect it either.
-    pub fn rehearse(
+    pub fn check_webhooks(
         &self,
         file: &Path,
         secrets: &BTreeMap<Sender, Secrets>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
-        let mut problems = Problems::of(file);
+        let mut problems = Problems::for_file(file);
         for (step, number) in self.steps.iter().zip(1..) {
             for update in &step.updates {
                 let parcel = &self.parcels[update.parcel];
                 let Some(secrets) = secrets.get(&parcel.sender) else { continue };
-                let webhooks = tamper::webhooks(parcel, update, step.tampering, secrets, now)?;
+                let webhooks = tamper::compose_webhooks(parcel, update, step.tampering, secrets, now)?;
                 if webhooks.is_empty() {
-                    let unsaid = update.unsaid(parcel, secrets, now)?.join(", ");
+                    let unsaid = update.list_inexpressible(parcel, secrets, now)?.join(", ");
                     let problem = format!("{} has no way to say {unsaid}", parcel.sender);
                     problems.add(&format!("step {number}, parcel {}, status", parcel.name), problem);
                 }
                 if let Some(tampering) = step.tampering
-                    && !webhooks.iter().all(|webhook| tamper::is_noticed(webhook, secrets, now))
+                    && !webhooks.iter().all(|webhook| tamper::is_rejected(webhook, secrets, now))
                 {
-                    problems
-                        .add(&format!("step {number}, forge"), tamper::unnoticed(tampering, parcel.sender));
+                    problems.add(
+                        &format!("step {number}, forge"),
+                        tamper::explain_accepted_forgery(tampering, parcel.sender),
+                    );
                 }
             }
         }
-        Ok(problems.or(Some(()))?)
+        Ok(problems.into_result(Some(()))?)
     }
 }
 
 impl ParcelUpdate {
     /// Returns the meanings that the sender cannot express, one by one. If it can express each one alone but not all of
     /// them together, returns all.
-    fn unsaid(
+    fn list_inexpressible(
         &self,
         parcel: &StoryParcel,
         secrets: &Secrets,
@@ -185,7 +209,7 @@ impl ParcelUpdate {
         let mut unsaid = Vec::new();
         for scan in &self.scans {
             let alone = Self { scans: vec![scan.clone()], ..*self };
-            if tamper::webhooks(parcel, &alone, None, secrets, now)?.is_empty() {
+            if tamper::compose_webhooks(parcel, &alone, None, secrets, now)?.is_empty() {
                 unsaid.push(scan.meaning.as_str());
             }
         }
@@ -203,16 +227,16 @@ impl ParcelUpdate {
 /// to a parcel whose name is not known, so the names in steps cannot be checked.
 fn read_parcels(
     tables: &[&Table],
-    fresh: &impl Fn(Carrier) -> String,
+    generate_number: &impl Fn(Carrier) -> String,
     problems: &mut Problems,
 ) -> (Vec<StoryParcel>, Option<Vec<String>>) {
     let mut parcels: Vec<StoryParcel> = Vec::new();
     let mut names: Vec<Option<String>> = Vec::new();
     for (table, number) in tables.iter().zip(1..) {
-        let mut fields = Fields::of(table, format!("parcel {number}"), problems);
-        let name = fields.needed("name", values::non_blank);
-        let sender = fields.needed("sender", values::sender);
-        let carrier = fields.maybe("carrier", values::carrier);
+        let mut fields = Fields::new(table, format!("parcel {number}"), problems);
+        let name = fields.take_required("name", values::require_non_blank);
+        let sender = fields.take_required("sender", values::sender);
+        let carrier = fields.take_optional("carrier", values::parse_carrier);
         let carrier = sender.and_then(|sender| match (sender.carrier(), carrier) {
             (Some(own), Some(other)) if own != other => {
                 fields.add("carrier", format!("{sender} reports on its own parcels only"));
@@ -226,10 +250,11 @@ fn read_parcels(
             }
         });
         // Whether a text is a valid number does not depend on the carrier, so an unknown carrier does not matter here.
-        let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::FEDEX), text);
-        let tracking = fields.maybe("tracking", read);
-        let units = fields.number("units", 1, MAX_COUNT).unwrap_or(1);
-        let ends = fields.maybe("ends", values::shipment_status);
+        let read = |text: &str| values::parse_tracking_number(carrier.unwrap_or(Carrier::FEDEX), text);
+        let tracking = fields.take_optional("tracking", read);
+        let units = fields.take_number("units", 1, MAX_COUNT).unwrap_or(1);
+        let registered = fields.take_flag("registered").unwrap_or(true);
+        let ends = fields.take_optional("ends", values::parse_shipment_status);
         let taken = name.is_some() && names.contains(&name);
         if let Some(name) = name.as_ref().filter(|_| taken) {
             fields.add("name", format!("`{name}` is the name of another parcel"));
@@ -241,40 +266,47 @@ fn read_parcels(
         if let Some(other) = parcels.iter().find(same) {
             fields.add("tracking", format!("parcel {} has the same number", other.name));
         }
-        fields.end();
+        fields.report_unknown();
         if let (Some(name), Some(sender), Some(carrier)) = (name, sender, carrier) {
-            let tracking = tracking.unwrap_or_else(|| fresh(carrier));
-            parcels.push(StoryParcel { name, sender, carrier, tracking, units, ends });
+            let tracking = tracking.unwrap_or_else(|| generate_number(carrier));
+            parcels.push(StoryParcel { name, sender, carrier, tracking, units, registered, ends });
         }
     }
     (parcels, names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty()))
 }
 
-/// Reads one `[[step]]` table. If `names` is `None`, the parcels that the step names are not checked.
+/// Reads one `[[step]]` table. If `parcel_names` is `None`, the parcels that the step names are not checked.
 fn read_step(
     table: &Table,
     number: usize,
     begin: DateTime<Utc>,
-    names: Option<&[String]>,
+    parcel_names: Option<&[String]>,
     problems: &mut Problems,
 ) -> Option<Step> {
-    let mut fields = Fields::of(table, format!("step {number}"), problems);
-    let after = fields.maybe("after", values::duration).unwrap_or_default();
-    let call_off = fields.texts("call_off", |name| find_parcel(names, name));
-    let sends = match !table.contains_key("call_off") || table.contains_key("send") {
-        true => fields.tables("send"),
-        false => Vec::new(),
+    let mut fields = Fields::new(table, format!("step {number}"), problems);
+    let after = fields.take_optional("after", values::parse_time_span).unwrap_or_default();
+    let [asks, sends] = match (table.contains_key("ask"), table.contains_key("send")) {
+        (true, false) => [fields.take_tables("ask"), Vec::new()],
+        (true, true) => [fields.take_tables("ask"), fields.take_tables("send")],
+        (false, _) => [Vec::new(), fields.take_tables("send")],
     };
-    let repeat = fields.number("repeat", 1, MAX_COUNT).unwrap_or(1);
-    let tampering = fields.maybe("forge", values::tampering);
+    let repeat = fields.take_number("repeat", 1, MAX_COUNT).unwrap_or(1);
+    let tampering = fields.take_optional("forge", values::parse_tampering);
     let usual = if tampering.is_some() { 401 } else { 200 };
-    let expect = fields.number("expect", 100, 599).unwrap_or(usual);
-    fields.end();
+    let expect = fields.take_number("expect", 100, 599).unwrap_or(usual);
+    fields.report_unknown();
 
+    let mut requests = Vec::new();
+    for (ask, at) in asks.into_iter().zip(1..) {
+        let fields = Fields::new(ask, format!("step {number}, ask {at}"), problems);
+        requests.extend(MerchantRequest::read(fields, |name| find_parcel_index(parcel_names, name)));
+    }
     let mut updates: Vec<ParcelUpdate> = Vec::new();
     for (send, at) in sends.into_iter().zip(1..) {
-        let fields = Fields::of(send, format!("step {number}, send {at}"), problems);
-        let Some((parcel, scan, estimated_delivery)) = read_scan(fields, begin, names) else { continue };
+        let fields = Fields::new(send, format!("step {number}, send {at}"), problems);
+        let Some((parcel, scan, estimated_delivery)) = read_scan(fields, begin, parcel_names) else {
+            continue;
+        };
         match updates.iter_mut().find(|update| update.parcel == parcel) {
             Some(update) => {
                 update.scans.push(scan);
@@ -286,12 +318,12 @@ fn read_step(
     for update in &mut updates {
         update.scans.sort_by_key(|scan| scan.at);
     }
-    Some(Step { after, updates, call_off, repeat, tampering, expect })
+    Some(Step { after, updates, requests, repeat, tampering, expect })
 }
 
-/// The index of the parcel with this name. If `names` is `None`, the name is not checked.
-fn find_parcel(names: Option<&[String]>, name: &str) -> Result<usize, String> {
-    let Some(names) = names else { return Ok(0) };
+/// Finds the index of the parcel with this name. If `parcel_names` is `None`, the name is not checked.
+fn find_parcel_index(parcel_names: Option<&[String]>, name: &str) -> Result<usize, String> {
+    let Some(names) = parcel_names else { return Ok(0) };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let found = names.iter().position(|known| *known == name);
     found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)))
@@ -301,14 +333,14 @@ fn find_parcel(names: Option<&[String]>, name: &str) -> Result<usize, String> {
 fn read_scan(
     mut fields: Fields<'_, '_>,
     begin: DateTime<Utc>,
-    names: Option<&[String]>,
+    parcel_names: Option<&[String]>,
 ) -> Option<(usize, StoryScan, Option<DateTime<FixedOffset>>)> {
-    let moment = |text: &str| values::moment(text, begin);
-    let parcel = fields.needed("parcel", |name| find_parcel(names, name));
-    let meaning = fields.needed("status", values::meaning);
-    let at = fields.needed("at", moment);
-    let location = fields.maybe("location", values::non_blank);
-    let estimated_delivery = fields.maybe("estimated_delivery", moment);
-    fields.end();
+    let moment = |text: &str| values::parse_moment(text, begin);
+    let parcel = fields.take_required("parcel", |name| find_parcel_index(parcel_names, name));
+    let meaning = fields.take_required("status", values::meaning);
+    let at = fields.take_required("at", moment);
+    let location = fields.take_optional("location", values::require_non_blank);
+    let estimated_delivery = fields.take_optional("estimated_delivery", moment);
+    fields.report_unknown();
     Some((parcel?, StoryScan { meaning: meaning?, at: at?, location }, estimated_delivery))
 }

@@ -1,14 +1,22 @@
 //! Plays a file of scans against a server, so that merchants can test their own installation: `milepost scan --story`.
 //!
-//! - `file.rs` reads the story.
-//! - `tamper.rs` composes the webhooks, genuine and forged ones.
-//! - `play.rs` posts the webhooks.
-//! - `orders.rs` places the order of the story, with `--orders`.
+//! Called by `milepost::commands::scan::run`. The steps of [`run`]:
+//!
+//! 1. `read_story` and `replace_tracking_numbers` here, with `file.rs`, `fields.rs` and `request.rs`: read the file. A
+//!    parcel without a number gets a random one of `generate_tracking_number`; `--tracking` replaces numbers.
+//! 2. `Story::check_webhooks`, with `request.rs` has the requests that the merchant makes between the webhooks.
+//! - `tamper.rs`: compose all webhooks once, before anything is sent.
+//! 3. `orders.rs`, with `--orders` only: place the order of the story and register its parcels.
+//! 4. `play.rs`: post the webhooks, and make the merchant's requests.
+//! 5. `orders.rs` again: compare the final statuses.
+//!
+//! `CheckCount` counts the answers of step 4 and the statuses of step 5. No checks at all count as passed.
 
 mod fields;
 mod file;
 mod orders;
 mod play;
+mod request;
 mod tamper;
 #[cfg(test)]
 mod tests;
@@ -36,7 +44,7 @@ use orders::Shop;
 
 /// The arguments of a play.
 pub struct Options {
-    /// The story file.
+    /// The file to play, in TOML.
     pub file: PathBuf,
     /// The address of the server.
     pub to: Url,
@@ -64,11 +72,11 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     // Carriers write whole seconds. With fractions, a repeated scan could differ from the first one.
     let begin = Clock::System.now().trunc_subsecs(0);
-    let mut story = read(&options.file, begin)?;
-    give_numbers(&mut story, &options.tracking)?;
+    let mut story = read_story(&options.file, begin)?;
+    replace_tracking_numbers(&mut story, &options.tracking)?;
     let secrets: BTreeMap<Sender, Secrets> =
         story.senders().map(|sender| Ok((sender, secrets(sender)?))).collect::<anyhow::Result<_>>()?;
-    story.rehearse(&options.file, &secrets, begin)?;
+    story.check_webhooks(&options.file, &secrets, begin)?;
 
     let post = Post::to_server(&options.to)?;
     print_line(&story.title)?;
@@ -78,8 +86,8 @@ pub async fn run(
     let shop = match &options.merchant {
         Some(merchant) => {
             let url = options.to.as_str().trim_end_matches('/');
-            let client = Client::through(post.http.clone(), url, merchant.token.clone());
-            Some(Shop::open(client, &story, &merchant.email, begin).await?)
+            let client = Client::with_http(post.http.clone(), url, merchant.token.clone());
+            Some(Shop::place_order(client, &story, &merchant.email, begin).await?)
         }
         None => None,
     };
@@ -88,9 +96,10 @@ pub async fn run(
     }
     print_line("")?;
     let posts =
-        play::play(&story, &secrets, &post, options.speed, shop.as_ref().map(|shop| (shop, begin))).await?;
+        play::play_steps(&story, &secrets, &post, options.speed, shop.as_ref().map(|shop| (shop, begin)))
+            .await?;
     let ends = match &shop {
-        Some(shop) => Some(shop.compare(&story, begin).await?),
+        Some(shop) => Some(shop.compare_final_statuses(&story, begin).await?),
         None => None,
     };
     let ends_told = ends
@@ -112,7 +121,7 @@ struct CheckCount {
 }
 
 impl CheckCount {
-    fn add(&mut self, passed: bool) {
+    fn count(&mut self, passed: bool) {
         self.total += 1;
         self.passed += usize::from(passed);
     }
@@ -122,18 +131,18 @@ impl CheckCount {
     }
 }
 
-fn read(file: &Path, begin: DateTime<Utc>) -> anyhow::Result<Story> {
+fn read_story(file: &Path, begin: DateTime<Utc>) -> anyhow::Result<Story> {
     let text = fs::read_to_string(file).map_err(|error| BadUsage {
         argument: "--story",
         problem: format!("{} cannot be read: {error}", file.display()),
     })?;
-    Ok(Story::read(file, &text, begin, fresh)?)
+    Ok(Story::parse(file, &text, begin, generate_tracking_number)?)
 }
 
 /// Replaces the tracking numbers of the file by those of the command line.
-fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> {
+fn replace_tracking_numbers(story: &mut Story, given_numbers: &[String]) -> Result<(), BadUsage> {
     let wrong = |problem| BadUsage { argument: "--tracking", problem };
-    for given in tracking {
+    for given in given_numbers {
         let example = || wrong(format!("`{given}` is not like mug=794600000001"));
         let (name, number) = given.split_once('=').ok_or_else(example)?;
         let names: Vec<&str> = story.parcels.iter().map(|parcel| parcel.name.as_str()).collect();
@@ -141,7 +150,7 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
         let unknown = || wrong(format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)));
         let place = place.ok_or_else(unknown)?;
         let parcel = &mut story.parcels[place];
-        parcel.tracking = values::tracking_number(parcel.carrier, number).map_err(wrong)?;
+        parcel.tracking = values::parse_tracking_number(parcel.carrier, number).map_err(wrong)?;
     }
     for (one, place) in story.parcels.iter().zip(1..) {
         let same = |other: &&StoryParcel| (other.carrier, &other.tracking) == (one.carrier, &one.tracking);
@@ -153,7 +162,7 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
 }
 
 /// Generates a random tracking number, in a format of the carrier if it is one of the built-in carriers.
-fn fresh(carrier: Carrier) -> String {
+fn generate_tracking_number(carrier: Carrier) -> String {
     let digits = rand::random::<u64>() % 10_000_000_000;
     match carrier {
         Carrier::FEDEX => format!("79{digits:010}"),

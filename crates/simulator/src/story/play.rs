@@ -1,4 +1,9 @@
-//! Posts the webhooks of a story step by step, and prints a line for every answer.
+//! Posts the webhooks of a story step by step, and prints a line for every answer. Called by `story::run`.
+//!
+//! `Ok` is the count of posted webhooks and of answers with the expected HTTP status; an unexpected status is no error.
+//! `Err` means that the server did not answer, that a request of the merchant had another answer than the story
+//! expects, or that nothing can be printed. Without `shop`, the merchant's requests are not made, and the line says so.
+//! `describe_answer` shows at most 40 characters of the answer.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,8 +26,8 @@ use crate::webhook::{HttpAnswer, Post};
 const MAX_SHOWN: usize = 40;
 
 /// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses. Only with a shop
-/// are shipments called off.
-pub async fn play(
+/// are the merchant's requests made.
+pub async fn play_steps(
     story: &Story,
     secrets: &BTreeMap<Sender, Secrets>,
     post: &Post,
@@ -41,15 +46,16 @@ pub async fn play(
         for update in &step.updates {
             let parcel = &story.parcels[update.parcel];
             let Some(secrets) = secrets.get(&parcel.sender) else { continue };
-            let webhooks = tamper::webhooks(parcel, update, step.tampering, secrets, Clock::System.now())?;
+            let webhooks =
+                tamper::compose_webhooks(parcel, update, step.tampering, secrets, Clock::System.now())?;
             for webhook in &webhooks {
                 for copy in 0..step.repeat {
                     let answer = post.send(webhook).await?;
                     let right = answer.status.as_u16() == step.expect;
-                    checks.add(right);
+                    checks.count(right);
                     let told =
                         if copy == 0 { describe_update(step, update) } else { "the same again".to_owned() };
-                    let verdict = verdict(&answer, step.expect);
+                    let verdict = describe_answer(&answer, step.expect);
                     print_line(format!(
                         "{:>4}  {:<9}  {:<names$}  {told:<width$}  {verdict}",
                         checks.total, parcel.sender, parcel.name
@@ -57,15 +63,12 @@ pub async fn play(
                 }
             }
         }
-        for parcel in step.call_off.iter().map(|parcel| &story.parcels[*parcel]) {
+        for request in &step.requests {
             let told = match shop {
-                Some((shop, begin)) => {
-                    shop.call_off(parcel, begin).await?;
-                    "called off"
-                }
-                None => "left to the shop to call off",
+                Some((shop, begin)) => shop.perform_request(request, story, begin).await?,
+                None => "left to the shop".to_owned(),
             };
-            print_line(format!("      {:<9}  {:<names$}  {told}", "shop", parcel.name))?;
+            print_line(format!("      {:<9}  {}: {told}", "merchant", request.mutation))?;
         }
     }
     Ok(checks)
@@ -79,16 +82,16 @@ fn describe_update(step: &Step, update: &ParcelUpdate) -> String {
 }
 
 /// Describes an answer, and compares its status with the expected one.
-fn verdict(answer: &HttpAnswer, expected: u16) -> String {
+fn describe_answer(answer: &HttpAnswer, expected: u16) -> String {
     let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MAX_SHOWN).collect();
     let status = answer.status;
     if status.as_u16() == expected {
         return format!("✓ {} {text}", status.as_u16()).trim_end().to_owned();
     }
-    let suggest_name = match status {
+    let hint = match status {
         StatusCode::NOT_FOUND => "; has the server a secret for this sender?",
         StatusCode::UNAUTHORIZED => "; has the server the same secret?",
         _ => "",
     };
-    format!("✗ {} {text}, {expected} was expected{suggest_name}", status.as_u16())
+    format!("✗ {} {text}, {expected} was expected{hint}", status.as_u16())
 }

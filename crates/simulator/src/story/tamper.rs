@@ -1,4 +1,11 @@
 //! Composes and signs the webhooks of a story. A step can forge them, to show that the server rejects forgeries.
+//!
+//! All functions are pure. `story::play` posts what `compose_webhooks` returns; an empty list means that the sender's
+//! format cannot express the update. `Story::check_webhooks` calls all of them before the play. It refuses a story with
+//! an empty list, or with a forgery that the sender's own check accepts (`is_rejected` is false);
+//! `explain_accepted_forgery` writes the problem for such a forgery.
+//!
+//! `Err` of `compose_webhooks` is for secrets that cannot be used. `change_one_byte` forges a signed body.
 
 use std::{fmt, str::FromStr};
 
@@ -54,7 +61,7 @@ impl FromStr for Tampering {
 
 /// Composes the webhooks that report `update`, sent at `now`. The list is empty if the format of the sender cannot
 /// express the update.
-pub fn webhooks(
+pub fn compose_webhooks(
     parcel: &StoryParcel,
     update: &ParcelUpdate,
     tampering: Option<Tampering>,
@@ -83,7 +90,7 @@ pub fn webhooks(
             Some(Tampering::Body | Tampering::Old) | None => sender.sign(secrets, &body, signed_at),
         };
         if tampering == Some(Tampering::Body) {
-            change(&mut body, &parcel.tracking);
+            change_one_byte(&mut body, &parcel.tracking);
         }
         Webhook { sender, headers, body }
     };
@@ -92,7 +99,7 @@ pub fn webhooks(
 
 /// Returns whether the sender's own signature check rejects the webhook. Some forgeries pass, because the sender does
 /// not sign the part that was changed. A story cannot use these.
-pub fn is_noticed(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> bool {
+pub fn is_rejected(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> bool {
     let Webhook { sender, headers, body } = webhook;
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -100,7 +107,7 @@ pub fn is_noticed(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> b
 }
 
 /// Explains why the signature check accepts this kind of forgery.
-pub fn unnoticed(tampering: Tampering, sender: Sender) -> String {
+pub fn explain_accepted_forgery(tampering: Tampering, sender: Sender) -> String {
     match tampering {
         Tampering::Body => format!("{sender} does not sign the body, so that a changed one cannot be told"),
         Tampering::Old => {
@@ -112,8 +119,8 @@ pub fn unnoticed(tampering: Tampering, sender: Sender) -> String {
 
 /// Changes one byte: the last one of the tracking number, or the middle one if the body does not contain the number as
 /// written.
-fn change(body: &mut [u8], number: &str) {
-    let number = number.as_bytes();
+fn change_one_byte(body: &mut [u8], tracking_number: &str) {
+    let number = tracking_number.as_bytes();
     let found = body.windows(number.len().max(1)).position(|part| part == number);
     let at = found.map_or(body.len() / 2, |start| start + number.len() - 1);
     if let Some(byte) = body.get_mut(at) {

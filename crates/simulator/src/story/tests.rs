@@ -8,7 +8,7 @@ use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus};
 
 use super::{
     file::Story,
-    give_numbers,
+    replace_tracking_numbers,
     tamper::{self, Tampering},
 };
 
@@ -47,7 +47,10 @@ send = [{ parcel = "mug", status = "delivered", at = "-1h" }]
 expect = 503
 
 [[step]]
-call_off = ["cup"]
+[[step.ask]]
+mutation = "cancelShipment"
+input = { shipmentId = "$shipment:cup" }
+refused = "NotFound"
 "#;
 
 fn begin() -> DateTime<Utc> {
@@ -55,7 +58,7 @@ fn begin() -> DateTime<Utc> {
 }
 
 fn read(text: &str) -> Result<Story, Vec<String>> {
-    let story = Story::read(Path::new("a.toml"), text, begin(), |carrier| format!("FRESH{carrier}"));
+    let story = Story::parse(Path::new("a.toml"), text, begin(), |carrier| format!("FRESH{carrier}"));
     story.map_err(|error| error.to_string().lines().map(str::to_owned).collect())
 }
 
@@ -77,8 +80,11 @@ fn everything_is_read() {
     assert_eq!(story.senders().collect::<Vec<_>>(), [Sender::Fedex, Sender::Ups]);
 
     assert_eq!(story.order_closed, Some(false));
-    let [told, forged, refused, called_off] = &story.steps[..] else { panic!("four steps") };
-    assert_eq!((&called_off.call_off[..], called_off.updates.len()), (&[1][..], 0));
+    let [told, forged, refused, asked] = &story.steps[..] else { panic!("four steps") };
+    let ([request], []) = (&asked.requests[..], &asked.updates[..]) else { panic!("one request") };
+    assert_eq!((request.mutation.as_str(), request.refused.as_deref()), ("cancelShipment", Some("NotFound")));
+    let input = request.resolve(&story, |reference| Ok(format!("{reference:?}"))).unwrap();
+    assert_eq!(input["shipmentId"], "Shipment(1)");
     assert_eq!(
         (told.after, told.repeat, told.tampering, told.expect),
         (TimeDelta::seconds(90), 3, None, 200)
@@ -94,7 +100,7 @@ fn everything_is_read() {
     assert_eq!(of_mug.estimated_delivery.unwrap(), begin() + TimeDelta::days(1));
     assert_eq!(of_cup.scans[0].at.to_rfc3339(), "2026-01-15T07:02:09-05:00");
     assert_eq!(of_cup.scans[0].location.as_deref(), Some("Berlin, DE"));
-    assert_eq!(story.earliest(), Some(begin() - TimeDelta::hours(26)));
+    assert_eq!(story.earliest_scan(), Some(begin() - TimeDelta::hours(26)));
 }
 
 #[test]
@@ -118,10 +124,16 @@ fn what_is_wrong_is_named_with_its_place_and_a_near_name_is_offered() {
         ),
         ("name = \"cup\"", "name = \"mug\"", "a.toml: parcel 2, name: `mug` is the name of another parcel"),
         (
-            "[\"cup\"]",
-            "[\"cupp\"]",
-            "a.toml: step 4, call_off: the story has no parcel `cupp`; did you mean cup?",
+            "$shipment:cup",
+            "$shipment:cupp",
+            "a.toml: step 4, ask 1, input: the story has no parcel `cupp`; did you mean cup?",
         ),
+        (
+            "$shipment:cup",
+            "$item:0",
+            "a.toml: step 4, ask 1, input: `$item:0`: the items of an order are $item:1, $item:2 and so on",
+        ),
+        ("{ shipmentId = \"$shipment:cup\" }", "7", "a.toml: step 4, ask 1, input: must be a table"),
         ("closed = false", "closed = \"no\"", "a.toml: order_closed: must be true or false"),
         ("units = 2", "units = 0", "a.toml: parcel 1, units: must be a number from 1 to 1000"),
         ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 30m, 26h or 7d"),
@@ -208,14 +220,17 @@ fn what_is_no_toml_is_named_with_its_line() {
 #[test]
 fn numbers_of_the_command_line_go_first() {
     let mut story = read(WHOLE).unwrap();
-    give_numbers(&mut story, &["cup=1z 999".to_owned()]).unwrap();
+    replace_tracking_numbers(&mut story, &["cup=1z 999".to_owned()]).unwrap();
     assert_eq!(story.parcels[1].tracking, "1Z999");
     for (given, expected) in [
         ("1Z999", "--tracking: `1Z999` is not like mug=794600000001"),
         ("mugs=1Z999", "--tracking: the story has no parcel `mugs`; did you mean mug?"),
         ("mug=", "--tracking: `` cannot be a tracking number: up to 64 letters and digits, and hyphens"),
     ] {
-        assert_eq!(give_numbers(&mut story, &[given.to_owned()]).unwrap_err().to_string(), expected);
+        assert_eq!(
+            replace_tracking_numbers(&mut story, &[given.to_owned()]).unwrap_err().to_string(),
+            expected
+        );
     }
 }
 
@@ -226,7 +241,7 @@ fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_detect()
         .into();
     let rehearse = |text: &str| {
         let story = read(text).unwrap();
-        story.rehearse(Path::new("a.toml"), &secrets, begin()).map_err(|error| error.to_string())
+        story.check_webhooks(Path::new("a.toml"), &secrets, begin()).map_err(|error| error.to_string())
     };
     assert_eq!(rehearse(WHOLE), Ok(()));
     assert_eq!(rehearse(&WHOLE.replace("\"signature\"", "\"body\"")), Ok(()), "FedEx signs the body");
@@ -258,8 +273,8 @@ fn a_forged_signature_stands_where_the_real_one_does() {
     let (mug, step) = (&story.parcels[0], &story.steps[1]);
     let secrets = Secrets::new(["hush".to_owned()]).unwrap().with_header("x-shop-key");
     let headers = |tampering| {
-        let webhooks = tamper::webhooks(mug, &step.updates[0], tampering, &secrets, begin()).unwrap();
-        assert_eq!(tamper::is_noticed(&webhooks[0], &secrets, begin()), tampering.is_some());
+        let webhooks = tamper::compose_webhooks(mug, &step.updates[0], tampering, &secrets, begin()).unwrap();
+        assert_eq!(tamper::is_rejected(&webhooks[0], &secrets, begin()), tampering.is_some());
         webhooks[0].headers.clone()
     };
     assert_eq!(headers(None), [("x-shop-key".to_owned(), "hush".to_owned())]);

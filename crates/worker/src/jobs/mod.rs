@@ -1,5 +1,8 @@
 //! Selects the handler, batch size and concurrency of each kind of job. Each job has its own file, whose module docs
 //! state its policy. Handlers return nothing: they settle their rows, record failures, or let the leases run out.
+//!
+//! `lib.rs` passes `handle_batch` to the queue of each kind. The relay asks `batch_size` for the largest number of rows
+//! that it leases for one job.
 
 mod notifications;
 mod webhooks;

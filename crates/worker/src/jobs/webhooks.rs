@@ -1,4 +1,4 @@
-//! Job that processes webhooks.
+//! Job that processes webhooks. `Jobs::handle_batch` calls `process_webhooks`.
 //!
 //! 1. A batch is one transaction. It takes several if it has very many bytes or parcels; a webhook with too many
 //!    parcels for one transaction takes several alone, and the last of them settles it.
@@ -9,10 +9,12 @@
 //! 4. Another failure of a webhook counts. It is tried again after a pause that doubles up to five minutes. It is
 //!    closed as failed after ten failures, or at once if a retry cannot help.
 //! 5. A webhook that asks for a callback (DHL's, when a subscription begins) is left out of the transaction. The call
-//!    is made after the rest of the batch. Its result settles the webhook, or counts as a failure by rule 4.
+//!    is made after the rest of the batch (`call_back_and_settle`). Its result settles the webhook, or counts as a
+//!    failure by rule 4.
 //! 6. If a call takes longer than the lease, or the process dies after it, another call is made, possibly by another
 //!    worker. That does no harm at DHL. Calls are counted before they are made. After ten calls the webhook is closed
 //!    as failed, even if the outcomes of the calls were lost.
+//! 7. If a result cannot be stored, this is only logged: the lease runs out.
 
 use app::{
     isolate,

@@ -1,4 +1,6 @@
-//! The errors of sending a mail, by what they mean for a retry.
+//! The errors of sending a mail, by what they mean for a retry. `smtp` and `mailer` make them, the notification job
+//! turns the variant into an outcome for `app::notifications`, and stores the text. `mailer` masks the recipient's
+//! address in each. `milepost check` prints the `reason`; only tests ask `retryable`.
 
 use super::mask_address;
 

@@ -1,5 +1,9 @@
-//! Sends mails by SMTP, or stores them in the database if no mail server is set. The notification jobs and the command
-//! `milepost check` call this.
+//! Sends mails by SMTP, or stores them in the database if no mail server is set. `milepost` creates one for each
+//! process from the settings. The notification jobs call `send` and `shop`. The command `milepost check` calls `check`.
+//!
+//! `send` builds the message with its headers, then sends or stores it. A mail that cannot be built is refused
+//! permanently, without a call to the server. A mail that cannot be stored waits, like one that the server does not
+//! take now.
 
 use std::fmt;
 
@@ -91,7 +95,7 @@ impl Mailer {
             Transport::Smtp(smtp) => {
                 smtp.send(message.envelope(), &message.formatted(), before_content).await
             }
-            // Storing the same mail again changes nothing, so no outcome is unknown.
+            // A mail that is stored twice reaches nobody twice, so no outcome is unknown.
             Transport::Mailbox(store) => store_in_mailbox(store, mail, at).await,
         };
         sent.map_err(|error| error.mask_address(&mail.to))

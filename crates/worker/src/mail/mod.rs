@@ -1,8 +1,9 @@
 //! Mails to customers: their content ([`OrderMail`]), the message that is sent ([`Mail`]) and the sending ([`Mailer`]).
 //!
 //! The notification jobs read the order, fill an [`OrderMail`], send it, and settle the notification by the
-//! [`SendError`]. This module uses only `domain::text` of the domain. Only `mailer` knows the database: if no mail
-//! server is set, mails are stored there.
+//! [`SendError`]. This module uses only `domain::text` and `domain::ErrorChain` of the domain. Only `mailer` knows the
+//! database: if no mail server is set, mails are stored there. `mask_address` is for logs and stored errors; a text
+//! without `@` becomes `***`.
 
 mod error;
 mod mailer;
@@ -12,7 +13,7 @@ mod smtp;
 
 pub use error::SendError;
 pub use mailer::Mailer;
-pub use order::{CalledOff, Item, Kind, OrderMail, RenderError, ShipmentSummary};
+pub use order::{Item, Kind, OrderMail, RenderError, ShipmentSummary};
 pub use setting::MailSettingError;
 pub use smtp::Timeouts;
 

@@ -1,8 +1,11 @@
 //! Renders the mail about an order, as text and as HTML.
 //!
-//! The notification jobs fill an [`OrderMail`] with texts and times. The templates are in `templates/mail`. This module
-//! decides nothing: the caller chooses the kind of mail and the texts for statuses.
+//! The notification jobs fill an [`OrderMail`] with texts and times, and call `render`, which first makes all texts
+//! safe. The templates are in `templates/mail`: they call the other methods, which return one piece of text each. What
+//! is `None` or empty is left out of the mail. This module decides nothing: the caller chooses the kind of mail and the
+//! texts for statuses. Everything here is pure.
 
+use app::customer_text::CalledOff;
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -45,13 +48,20 @@ pub enum Kind {
         /// The place, in readable form, if it is known.
         place: Option<String>,
     },
-    /// The order was delivered.
     Delivered,
-    /// The order was cancelled.
     Cancelled {
         /// The reason, in a text that is meant for the customer.
         reason: Option<String>,
     },
+    /// Numbers that the customer was told are void.
+    NumberReplaced {
+        /// The carrier and the number that takes their place, unless it is void as well by now.
+        number: Option<String>,
+        /// The numbers that are void, at least one.
+        void: Vec<String>,
+    },
+    /// The customer was told of a delivery that was none.
+    DeliveryRetracted,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,15 +81,6 @@ pub struct ShipmentSummary {
     pub pickup_place: Option<String>,
     /// The contents of the shipment.
     pub items: Vec<Item>,
-}
-
-/// Units of an item that will not come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CalledOff {
-    pub name: String,
-    pub quantity: u32,
-    /// The reason, in a text that is meant for the customer.
-    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +154,11 @@ impl OrderMail {
                 Kind::ReadyForCollection { place } => Kind::ReadyForCollection { place: optional(place) },
                 Kind::Delivered => Kind::Delivered,
                 Kind::Cancelled { reason } => Kind::Cancelled { reason: optional(reason) },
+                Kind::NumberReplaced { number, void } => Kind::NumberReplaced {
+                    number: optional(number),
+                    void: void.iter().map(|number| single_line(number)).collect(),
+                },
+                Kind::DeliveryRetracted => Kind::DeliveryRetracted,
             },
             shop: single_line(&self.shop),
             order: single_line(&self.order),
@@ -173,6 +179,8 @@ impl OrderMail {
             Kind::ReadyForCollection { .. } => "is ready for collection",
             Kind::Delivered => "has been delivered",
             Kind::Cancelled { .. } => "has been cancelled",
+            Kind::NumberReplaced { .. } => "has a new tracking number",
+            Kind::DeliveryRetracted => "was not delivered when we wrote so",
         };
         format!("Your order {} {what}", self.order)
     }
@@ -184,6 +192,8 @@ impl OrderMail {
             Kind::ReadyForCollection { .. } => "Your order is ready for collection",
             Kind::Delivered => "Your order has been delivered",
             Kind::Cancelled { .. } => "Your order has been cancelled",
+            Kind::NumberReplaced { .. } => "Your order has a new tracking number",
+            Kind::DeliveryRetracted => "We were wrong about the delivery",
         }
     }
 
@@ -205,6 +215,16 @@ impl OrderMail {
             Kind::Delivered if n > 1 => "All of its parcels have been handed over.".to_owned(),
             Kind::Delivered => "It has been handed over.".to_owned(),
             Kind::Cancelled { .. } => "Nothing of it will be delivered.".to_owned(),
+            Kind::NumberReplaced { void, .. } if void.len() > 1 => {
+                format!("The numbers {}, which we sent you before, are void.", void.join(", "))
+            }
+            Kind::NumberReplaced { void, .. } => {
+                format!("The number {}, which we sent you before, is void.", void.join(", "))
+            }
+            Kind::DeliveryRetracted => {
+                "We wrote that your order had been delivered. That was a mistake, and we are sorry."
+                    .to_owned()
+            }
         }
     }
 
@@ -216,7 +236,9 @@ impl OrderMail {
             | Kind::Shipped
             | Kind::OutForDelivery
             | Kind::Delivered
-            | Kind::Cancelled { .. } => shipment.pickup_place.as_deref(),
+            | Kind::Cancelled { .. }
+            | Kind::NumberReplaced { .. }
+            | Kind::DeliveryRetracted => shipment.pickup_place.as_deref(),
         }
     }
 
@@ -225,16 +247,20 @@ impl OrderMail {
         match &self.kind {
             Kind::ReadyForCollection { place } => Some(("Where", place.as_deref()?)),
             Kind::Cancelled { reason } => Some(("Reason", reason.as_deref()?)),
-            Kind::Shipped | Kind::OutForDelivery | Kind::Delivered => None,
+            Kind::NumberReplaced { number, .. } => Some(("New number", number.as_deref()?)),
+            Kind::Shipped | Kind::OutForDelivery | Kind::Delivered | Kind::DeliveryRetracted => None,
         }
     }
 
     /// The text of the link to the order's page.
     fn link_text(&self) -> &'static str {
         match self.kind {
-            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } | Kind::Delivered => {
-                "Follow your order"
-            }
+            Kind::Shipped
+            | Kind::OutForDelivery
+            | Kind::ReadyForCollection { .. }
+            | Kind::Delivered
+            | Kind::NumberReplaced { .. }
+            | Kind::DeliveryRetracted => "Follow your order",
             Kind::Cancelled { .. } => "See your order",
         }
     }
@@ -246,14 +272,16 @@ impl OrderMail {
         format!("{first}{}.", letters.as_str())
     }
 
-    /// The steps of an order, and whether it has reached each of them. Empty for a cancelled order.
+    /// The steps of an order, and whether it has reached each of them. Empty for a cancelled order and for a correction.
     fn steps(&self) -> Vec<(&'static str, bool)> {
         let (done, last_leg) = match self.kind {
             Kind::Shipped => (2, "Out for delivery"),
             Kind::OutForDelivery => (3, "Out for delivery"),
             Kind::ReadyForCollection { .. } => (3, "Ready to collect"),
             Kind::Delivered => (4, "Out for delivery"),
-            Kind::Cancelled { .. } => return Vec::new(),
+            Kind::Cancelled { .. } | Kind::NumberReplaced { .. } | Kind::DeliveryRetracted => {
+                return Vec::new();
+            }
         };
         let labels = ["Placed", "Shipped", last_leg, "Delivered"];
         labels.into_iter().enumerate().map(|(i, label)| (label, i < done)).collect()
@@ -262,7 +290,11 @@ impl OrderMail {
     /// The colour of the steps and of the button. White text on it has a contrast ratio above 5.
     fn accent(&self) -> &'static str {
         match self.kind {
-            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } => "#1d4ed8",
+            Kind::Shipped
+            | Kind::OutForDelivery
+            | Kind::ReadyForCollection { .. }
+            | Kind::NumberReplaced { .. }
+            | Kind::DeliveryRetracted => "#1d4ed8",
             Kind::Delivered => "#15803d",
             Kind::Cancelled { .. } => "#4b5563",
         }
@@ -271,16 +303,21 @@ impl OrderMail {
     fn remaining_heading(&self) -> &'static str {
         match self.kind {
             Kind::Cancelled { .. } => "Cancelled items",
-            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } | Kind::Delivered => {
-                "Not in a parcel yet"
-            }
+            Kind::Shipped
+            | Kind::OutForDelivery
+            | Kind::ReadyForCollection { .. }
+            | Kind::Delivered
+            | Kind::NumberReplaced { .. }
+            | Kind::DeliveryRetracted => "Not in a parcel yet",
         }
     }
 
     /// The day on which a shipment is expected. `None` once the order can be collected, is delivered or is cancelled.
     fn format_expected_delivery(&self, shipment: &ShipmentSummary) -> Option<String> {
         match self.kind {
-            Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(day_of_week),
+            Kind::Shipped | Kind::OutForDelivery | Kind::NumberReplaced { .. } | Kind::DeliveryRetracted => {
+                shipment.estimated_delivery.map(format_day)
+            }
             Kind::ReadyForCollection { .. } | Kind::Delivered | Kind::Cancelled { .. } => None,
         }
     }
@@ -291,7 +328,7 @@ impl OrderMail {
 }
 
 /// A date as text, such as "Thursday, 26 November 2026".
-fn day_of_week(date: NaiveDate) -> String {
+fn format_day(date: NaiveDate) -> String {
     date.format("%A, %-d %B %Y").to_string()
 }
 

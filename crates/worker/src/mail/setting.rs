@@ -1,5 +1,9 @@
 //! Parses the two mail settings: the SMTP URL and the sender. A part of the URL that would be ignored is an error, and
 //! so is a password that would be sent unencrypted to another machine.
+//!
+//! `mailer` calls `SmtpSetting::parse` and `parse_from` when it is created; nothing connects here. Without a port in
+//! the URL, the scheme and `tls` choose it. `find_unexpected_part` and `parse_credentials` answer `None` if the URL has
+//! no such part. An address of the sender that is not ASCII is refused.
 
 use std::net::IpAddr;
 

@@ -6,8 +6,9 @@
 //! 3. When a connection breaks, it does not tell whether the content had been sent already. That decides whether the
 //!    mail can be sent again or may have been delivered.
 //!
-//! Every step has a timeout. Its failure becomes a [`SendError`], by the step and the code of the answer. A failure
-//! before the recipient is named is transient.
+//! Every step has a timeout (`run_step`). Its failure becomes a [`SendError`], by the step and the code of the answer
+//! (`classify_failure`). A failure before the recipient is named is transient. Up to [`MAX_IDLE`] connections are kept
+//! after a success; one that is older than [`IDLE`], or does not answer, is dropped and replaced.
 
 use std::{
     fmt,
@@ -229,11 +230,11 @@ impl fmt::Display for Step {
 /// The answer of the server to a failed step.
 #[derive(Clone, Copy)]
 enum SmtpReply {
-    /// 4xx.
+    /// A reply 4xx: the server may take it later.
     Later,
     /// 5xx about the login (RFC 4954, 6), at any step: one of our settings is wrong.
     LoginWanted,
-    /// Any other 5xx.
+    /// Another reply 5xx: the server will never take it.
     Refused,
     /// No answer, or an unreadable one.
     None,

@@ -1,4 +1,5 @@
-//! Counts what the worker of a queue does, for readiness and for tests.
+//! Counts what the worker of a queue does, for readiness and for tests. `service` and `supervise` write the counters,
+//! `Queue::health` reads them, and the watchdog compares `count_moves`. Nothing here waits.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 

@@ -1,4 +1,6 @@
-//! The queue without Redis: a bounded channel that feeds apalis's in-memory backend.
+//! The queue without Redis: a bounded channel that feeds apalis's in-memory backend. `Queue` pushes and asks for the
+//! number of batches that wait; `supervise` takes a `backend` for each worker. `push` never waits: a full channel is
+//! [`QueueError::Full`].
 //!
 //! An apalis worker consumes its `MemoryStorage`. Therefore the channel is kept outside of it, and each new worker gets
 //! a stream that reads from the channel: waiting batches are not lost when a worker is replaced.

@@ -5,6 +5,8 @@
 //!    twice. The lease in the database makes lost work due again, and the attempt with which each row was leased
 //!    rejects the second run.
 //! 3. Therefore apalis's own retries, results, locks and events stay off, and a finished batch leaves no key in Redis.
+//! 4. `lib.rs` creates the queues. `len` counts batches that wait, not those that run. A push to a full queue in memory
+//!    fails at once.
 
 mod health;
 #[cfg(test)]

@@ -2,6 +2,11 @@
 //!
 //! When a worker ends with an error, apalis drops its jobs in the middle of their work. Here it drops only the handles:
 //! a job that has begun is finished, whatever happens to Redis and to its worker.
+//!
+//! 1. `supervise` creates [`Jobs`] once for a queue, and a service for each worker.
+//! 2. apalis calls `poll_ready`, which waits for a free slot, then `call`, which spawns `handle` in this slot.
+//! 3. `handle` runs the handler, removes the batch from Redis, and frees the slot. A panic is logged and counted.
+//!    Failed work is no failure for apalis.
 
 use std::{
     any::Any,

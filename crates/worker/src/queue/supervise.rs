@@ -1,9 +1,14 @@
-//! Supervises the apalis worker of a queue: replaces it when it ends or stalls, until `stop` is cancelled.
+//! Supervises the apalis worker of a queue: replaces it when it ends or stalls, until `stop` is cancelled. `lib.rs`
+//! starts `run` as a task for each queue.
 //!
 //! An apalis worker does not recover when Redis restarts, is flushed or stalls; after some stalls it stays alive and
 //! never fetches again. Rules:
 //! 1. A worker that ends is replaced after a pause, under a new name.
 //! 2. A worker that takes nothing while work waits and a slot is free is stopped and replaced.
+//!
+//! `run` calls `run_worker` for one worker after the other. That one spawns the worker, checks it each second
+//! (`check_worker`) until it ends, stalls or `stop` is cancelled, stops it (`stop_worker`), and removes its data from
+//! Redis. `backoff` is the pause before the next one.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 

@@ -1,5 +1,5 @@
 //! Distinguishes a worker that no longer fetches from a worker whose jobs take long. `supervise` calls it at every
-//! check.
+//! check. Only [`Slowness`] logs; nothing here stops a worker.
 //!
 //! Rules:
 //! 1. No work waits, or batches are taken or finished: the worker works.
@@ -23,9 +23,9 @@ pub(super) enum Finding {
     Idle,
     /// Rule 1, and work waits.
     Working,
-    /// Rule 2.
+    /// Work waits and nothing moves, because every slot is busy (rule 2).
     Busy,
-    /// Rule 3.
+    /// Work waits and nothing moves, although a slot is free (rule 3).
     Stalled,
 }
 

@@ -1,10 +1,17 @@
-//! The live feed's transport: publish/subscribe in Redis.
+//! The live feed's transport: publish/subscribe in Redis. `milepost` creates the feed. `app::feed` calls the methods of
+//! the [`Transport`].
 //!
 //! Commands use one connection, which reconnects by itself. Messages arrive on a second connection, which is replaced
 //! when it breaks or when Redis stops answering.
+//!
+//! 1. `run` does two things until it is dropped. `listen_forever` subscribes again and again; `receive_until_error` is
+//!    one subscription, which passes on what arrives. `send_pokes_forever` sends what `poke` asks for.
+//! 2. A message that cannot be read is logged, and passed on as a gap.
+//! 3. `send_command` sends a command again after an I/O error, but not after a timeout. So a command may run twice.
 
 use std::{
     convert::Infallible,
+    error::Error,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
@@ -89,10 +96,7 @@ impl PubSub {
             if let Err(error) =
                 self.send_command(::redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await
             {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a poke did not leave this process"
-                );
+                tracing::debug!(error = &error as &dyn Error, "a poke did not leave this process");
             }
             sleep(POKE_EVERY).await;
         }
@@ -105,11 +109,7 @@ impl PubSub {
             if self.subscribed.swap(false, Relaxed) {
                 pause = FIRST_PAUSE;
             }
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                ?pause,
-                "the live feed is cut off from Redis"
-            );
+            tracing::warn!(error = &error as &dyn Error, ?pause, "the live feed is cut off from Redis");
             sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
@@ -140,7 +140,7 @@ impl PubSub {
                 Ok(updates) => inbound.deliver(&updates),
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = &error as &dyn Error,
                         "an update that cannot be read: another version of this server?"
                     );
                     inbound.signal_gap();
@@ -185,7 +185,7 @@ impl Transport for PubSub {
     }
 }
 
-fn transport_error(error: impl std::error::Error + Send + Sync + 'static) -> FeedError {
+fn transport_error(error: impl Error + Send + Sync + 'static) -> FeedError {
     FeedError::Transport(Box::new(error))
 }
 
@@ -198,7 +198,6 @@ enum SubscriptionError {
     /// Redis did not answer in time.
     #[error("Redis did not answer in time")]
     Timeout(#[from] Elapsed),
-    /// Redis closed the subscription.
     #[error("Redis closed the subscription")]
     Ended,
 }

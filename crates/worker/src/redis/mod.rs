@@ -1,4 +1,5 @@
-//! Redis: the job queue, the transport of the live feed, and the function that connects both.
+//! Redis: the job queue, the transport of the live feed, and `connect`, with which both open their connections. It
+//! returns before Redis is reached.
 
 mod feed;
 pub(crate) mod queue;

@@ -3,6 +3,10 @@
 //! apalis-redis deletes nothing by itself, and its vacuum sees only tasks whose results are stored. Therefore this
 //! module removes each batch when its job ends (`acknowledge`), and the rest of a worker's data when the worker ends
 //! (`remove_worker`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
+//!
+//! `queue` calls this: `Queue` calls `push` and `len`, `service` calls `acknowledge`, and `supervise` the functions
+//! about a worker. Every call fails after half a second without an answer. `drop_task` only adds commands to a
+//! pipeline, which `run_pipeline` sends.
 
 use std::{
     sync::Arc,

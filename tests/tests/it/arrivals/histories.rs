@@ -1,12 +1,20 @@
-//! Tests random histories of two shipments that arrive in a random sequence. The result must equal that of the clean
-//! run, in which each scan arrives alone, in order and once.
+//! Tests random histories of two shipments that arrive in a random sequence, and of which staff may retract a scan. The
+//! result must equal that of the clean run, in which each scan arrives alone, in order and once, and is retracted last.
+//!
+//! 1. The shipments are always equal: their state depends on the set of the scans that count.
+//! 2. Without a return and without a retraction, the orders are equal too, and so is what was mailed.
+//! 3. With one of them, the status of an order may depend on the sequence: an order never goes back. For example, a
+//!    delivery that arrives before the news of the return leaves the order delivered, and its status is disputed. The
+//!    order then stands at least where its shipments allow, and no further than the scans of its slowest shipment ever
+//!    said. It has gone through every status up to there, and nothing else was mailed.
 
 use std::collections::BTreeSet;
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use domain::{
-    Condition, ConditionKind, ItemQuantity, Meaning, OrderId, OrderStatus, Reached, ShipmentStatus, Tracking,
+    Condition, ConditionKind, FULFILMENT_SEQUENCE, ItemQuantity, Meaning, NotificationKind, OrderId,
+    OrderStatus, Rank, Reached, ShipmentId, ShipmentStatus, StoredScan, Tracking, is_status_disputed,
 };
 use persistence::read;
 use proptest::{
@@ -15,7 +23,12 @@ use proptest::{
     strategy::ValueTree,
     test_runner::TestRunner,
 };
-use tests::{database::Database, front::Front, on_every_database, shop::Shop};
+use tests::{
+    database::Database,
+    front::Front,
+    on_every_database,
+    shop::{Shop, support},
+};
 
 use super::{bodies, carrier_of, mails, register, tells_histories, text};
 
@@ -41,6 +54,17 @@ struct Arrival {
     pauses: Vec<bool>,
     /// Whether the second shipment is registered only after all posts.
     late_registration: bool,
+    retraction: Option<Retraction>,
+}
+
+/// A scan that staff retracts.
+#[derive(Clone, Copy, Debug)]
+struct Retraction {
+    shipment: usize,
+    /// The index of the scan in the history.
+    scan: usize,
+    /// The index of the post after which it is retracted. The scan is in this post or in an earlier one.
+    after: usize,
 }
 
 fn meanings() -> impl Strategy<Value = Meaning> {
@@ -92,15 +116,19 @@ fn arrivals() -> impl Strategy<Value = (Vec<History>, Arrival)> {
             let twice: Vec<_> = again.iter().map(|at| at.get(&posts).clone()).collect();
             [posts.clone(), batches, twice].concat()
         });
-        let arrival = (all.prop_shuffle(), prop::collection::vec(any::<bool>(), 32), any::<bool>());
-        (
-            Just(histories),
-            arrival.prop_map(|(posts, pauses, late_registration)| Arrival {
-                posts,
-                pauses,
-                late_registration,
-            }),
-        )
+        let retracted = prop::option::weighted(0.4, (0..2usize, any::<Index>(), any::<Index>()));
+        let arrival =
+            (all.prop_shuffle(), prop::collection::vec(any::<bool>(), 32), any::<bool>(), retracted);
+        let arrival = arrival.prop_map(move |(posts, pauses, late_registration, retracted)| {
+            let retraction = retracted.map(|(shipment, scan, after)| {
+                let scan = scan.index(counts[shipment]);
+                let has_scan = |post: &(usize, Vec<usize>)| post.0 == shipment && post.1.contains(&scan);
+                let first = posts.iter().position(has_scan).expect("every scan is posted");
+                Retraction { shipment, scan, after: first.max(after.index(posts.len())) }
+            });
+            Arrival { posts, pauses, late_registration, retraction }
+        });
+        (Just(histories), arrival)
     })
 }
 
@@ -110,7 +138,33 @@ struct End {
     status: OrderStatus,
     reached: BTreeSet<OrderStatus>,
     shipments: Vec<(Tracking, BTreeSet<[u8; 32]>)>,
-    notifications: BTreeSet<String>,
+    notifications: BTreeSet<NotificationKind>,
+    /// How far the slowest unit is, and how far the scans of the slowest shipment ever said, as places in
+    /// [`FULFILMENT_SEQUENCE`].
+    place_of_units: usize,
+    furthest_place: usize,
+    is_disputed: bool,
+}
+
+impl End {
+    /// Checks rule 3.
+    fn assert_within_rules(&self, case: &str) {
+        let place = FULFILMENT_SEQUENCE.iter().position(|status| *status == self.status);
+        let place = place.unwrap_or_else(|| panic!("{case}: {self:?}"));
+        assert!((self.place_of_units..=self.furthest_place.max(1)).contains(&place), "{case}: {self:?}");
+        let before = [OrderStatus::Placed, OrderStatus::PaymentConfirmed];
+        let passed: BTreeSet<_> = before.iter().chain(&FULFILMENT_SEQUENCE[..=place]).copied().collect();
+        assert_eq!(self.reached, passed, "{case}");
+        let mut told = self.notifications.iter().filter_map(|kind| kind.status());
+        assert!(told.all(|status| passed.contains(&status)), "{case}: {self:?}");
+        assert!(!self.is_disputed || self.status == OrderStatus::Delivered, "{case}: {self:?}");
+        let is_behind = self.place_of_units < place && self.status == OrderStatus::Delivered;
+        assert!(self.is_disputed || !is_behind || self.has_no_live_shipment(), "{case}: {self:?}");
+    }
+
+    fn has_no_live_shipment(&self) -> bool {
+        self.shipments.iter().all(|(tracking, _)| tracking.status == ShipmentStatus::Cancelled)
+    }
 }
 
 /// Compares random arrivals with the clean run. All cases share a database. Their number is chosen so that the test
@@ -128,20 +182,23 @@ async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database
                 .collect(),
             pauses: vec![true; 32],
             late_registration: false,
+            retraction: arrival.retraction.map(|retraction| Retraction { after: usize::MAX, ..retraction }),
         };
         let expected = run(&shop, &front, &format!("C{case}"), &histories, &clean).await;
         let got = run(&shop, &front, &format!("A{case}"), &histories, &arrival).await;
-        if histories.iter().any(tells_of_return) {
-            // A delivery that arrives before the news of the return moves the order, and the order never goes back.
-            assert_eq!(got.1.shipments, expected.1.shipments, "case {case}: {histories:#?} {arrival:#?}");
-            continue;
-        }
-        assert_eq!(got.1, expected.1, "case {case}: {histories:#?} {arrival:#?}");
+        let described = format!("case {case}: {histories:#?} {arrival:#?}");
+        assert_eq!(got.1.shipments, expected.1.shipments, "{described}");
+        got.1.assert_within_rules(&described);
+        expected.1.assert_within_rules(&described);
         let mails = mails(&shop).await;
         for order in [expected.0, got.0] {
             let told = mails.get(&order.0).cloned().unwrap_or_default();
             assert!(told.values().all(|count| *count == 1), "case {case}: {told:?}");
         }
+        if arrival.retraction.is_some() || histories.iter().any(tells_of_return) {
+            continue;
+        }
+        assert_eq!(got.1, expected.1, "{described}");
         // In both runs the last mail must be about the same status, if there are mails.
         let last = |order: OrderId| mails.get(&order.0).and_then(|told| told.keys().max().copied());
         assert_eq!(last(got.0), last(expected.0), "case {case}");
@@ -210,7 +267,19 @@ async fn run(
             told.collect()
         })
         .collect();
-    for (post, pause) in arrival.posts.iter().zip(arrival.pauses.iter().cycle()) {
+    let retract = async |retraction: Retraction| {
+        shop.drain().await;
+        let (told, _) = scans[retraction.shipment][retraction.scan];
+        let stored = stored_scans(shop, shop.order(order).await.shipments()[retraction.shipment].id).await;
+        let wrong = stored.iter().find(|stored| stored.scan.clock() == told.at.naive_utc());
+        if let Some(wrong) = wrong {
+            let reason = "it is another parcel's".to_owned();
+            shop.app.orders().retract_scan(support(), wrong.id, reason, None).await.expect("it is retracted");
+        }
+    };
+    let last = arrival.posts.len() - 1;
+    let mut retraction = arrival.retraction;
+    for ((place, post), pause) in arrival.posts.iter().enumerate().zip(arrival.pauses.iter().cycle()) {
         let (at, of) = post;
         let sender = histories[*at].sender;
         let heard: Vec<Scanned> = of.iter().map(|scan| scans[*at][*scan]).collect();
@@ -231,9 +300,16 @@ async fn run(
         if *pause {
             shop.drain().await;
         }
+        let is_registered = |one: &Retraction| one.shipment == 0 || !arrival.late_registration;
+        if let Some(due) = retraction.take_if(|one| is_registered(one) && one.after.min(last) == place) {
+            retract(due).await;
+        }
     }
     if arrival.late_registration {
         shipment(1).await;
+    }
+    if let Some(due) = retraction {
+        retract(due).await;
     }
     shop.drain().await;
     let lacks_zones: Vec<bool> = histories.iter().map(|history| history.lacks_zones).collect();
@@ -246,13 +322,28 @@ fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
     text(body).replace(&format!("{zoned}\""), &format!("{}\"", at.format("%Y-%m-%dT%H:%M:%S"))).into_bytes()
 }
 
+async fn stored_scans(shop: &Shop, shipment: ShipmentId) -> Vec<StoredScan> {
+    read::scans_of(&shop.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default()
+}
+
+/// How far the units are of which this scan tells.
+fn told_rank(stored: &StoredScan) -> Rank {
+    match stored.scan.meaning {
+        Meaning::Status(status) => status.rank(),
+        Meaning::Condition(_) | Meaning::ReturnCancelled => Rank::Shipped,
+        Meaning::Informational | Meaning::Unknown => Rank::None,
+    }
+}
+
 async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     let order = shop.order(id).await;
     let store = &shop.store;
     let mut shipments = Vec::new();
+    let (mut place_of_units, mut furthest_place) = (Rank::Delivered, Rank::Delivered);
     for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
-        let scans =
-            read::scans_of(store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap_or_default();
+        let scans = stored_scans(shop, shipment.id).await;
+        place_of_units = place_of_units.min(shipment.outbound_rank());
+        furthest_place = furthest_place.min(scans.iter().map(told_rank).max().unwrap_or(Rank::None));
         // The identity of a scan contains the tracking number, which differs between the runs. Compare the codes and
         // the times instead.
         let of = |scan: &domain::Scan| {
@@ -270,7 +361,10 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
         status: order.head().status,
         reached: shop.path(id).await.into_iter().collect(),
         shipments,
-        notifications: notifications.iter().map(|notification| notification.kind.to_string()).collect(),
+        notifications: notifications.iter().map(|notification| notification.kind).collect(),
+        place_of_units: place_of_units as usize,
+        furthest_place: furthest_place as usize,
+        is_disputed: is_status_disputed(order.head().status, order.items(), order.shipments()),
     }
 }
 

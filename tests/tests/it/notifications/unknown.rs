@@ -95,8 +95,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..2 {
         let leased = lease_notification(&shop).await;
-        assert!(shop.app.notifications().open_notification(&leased).await.unwrap().is_some());
-        assert!(shop.app.notifications().hand_over_notification(&leased).await.unwrap());
+        let context = shop.app.notifications().open_notification(&leased).await.unwrap().unwrap();
+        assert!(shop.app.notifications().hand_over_notification(&leased, &context).await.unwrap());
         shop.wait(LATER);
     }
     shop.drain().await;
@@ -107,8 +107,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..3 {
         let leased = lease_notification(&shop).await;
-        assert!(shop.app.notifications().open_notification(&leased).await.unwrap().is_some());
-        assert!(shop.app.notifications().hand_over_notification(&leased).await.unwrap());
+        let context = shop.app.notifications().open_notification(&leased).await.unwrap().unwrap();
+        assert!(shop.app.notifications().hand_over_notification(&leased, &context).await.unwrap());
         shop.wait(LATER);
     }
     work_for_days(&shop).await;
@@ -210,19 +210,22 @@ async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
     let slow = lease_notification(&shop).await;
-    assert!(shop.app.notifications().open_notification(&slow).await.unwrap().is_some());
+    let context = shop.app.notifications().open_notification(&slow).await.unwrap().unwrap();
     shop.wait(LATER);
     let quick = lease_notification(&shop).await;
     assert!(shop.app.notifications().open_notification(&quick).await.unwrap().is_some());
-    assert!(!shop.app.notifications().hand_over_notification(&slow).await.unwrap(), "its lease was lost");
-    assert!(shop.app.notifications().hand_over_notification(&quick).await.unwrap());
+    assert!(
+        !shop.app.notifications().hand_over_notification(&slow, &context).await.unwrap(),
+        "its lease was lost"
+    );
+    assert!(shop.app.notifications().hand_over_notification(&quick, &context).await.unwrap());
     // A repeated call counts once. It is repeated if the answer to the commit was lost.
-    assert!(shop.app.notifications().hand_over_notification(&quick).await.unwrap());
+    assert!(shop.app.notifications().hand_over_notification(&quick, &context).await.unwrap());
     assert_eq!(notifications(&shop, order).await[0].unknown_outcomes, 1);
     let id = notifications(&shop, order).await[0].id;
     shop.app.notifications().record_notification_sent(id).await.unwrap();
     shop.app.notifications().record_notification_sent(id).await.unwrap();
     let notification = &notifications(&shop, order).await[0];
     assert_eq!((notification.state, notification.unknown_outcomes), (NotificationState::Sent, 0));
-    assert!(!shop.app.notifications().hand_over_notification(&quick).await.unwrap(), "it is sent");
+    assert!(!shop.app.notifications().hand_over_notification(&quick, &context).await.unwrap(), "it is sent");
 }

@@ -55,10 +55,9 @@ impl Filling<'_> {
                 let Some(sent) = self.values.get(name.as_str()) else { return Ok(false) };
                 let left = self.bytes_left.checked_sub(estimate_bytes(sent));
                 self.bytes_left = left.ok_or_else(|| {
-                    let message = format!(
+                    too_large(format!(
                         "the variables are larger than {MAX_VARIABLE_BYTES} bytes where they are used"
-                    );
-                    too_large(message)
+                    ))
                 })?;
                 *value = sent.clone().into_value();
             }
@@ -78,12 +77,7 @@ impl Filling<'_> {
                 }
                 absent.iter().for_each(|name| drop(fields.shift_remove(name)));
             }
-            Value::Null
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Boolean(_)
-            | Value::Binary(_)
-            | Value::Enum(_) => {}
+            _ => {}
         }
         Ok(true)
     }

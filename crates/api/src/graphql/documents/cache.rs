@@ -23,7 +23,6 @@ struct Kept {
 }
 
 impl DocumentCache {
-    /// Makes an empty cache.
     pub fn new() -> Self {
         Self(Mutex::new(Kept { documents: LruCache::new_unbounded(), bytes: 0 }))
     }

@@ -56,11 +56,7 @@ impl Converter<'_> {
     fn convert_operation(&self, node: &Node<ast::OperationDefinition>) -> Positioned<OperationDefinition> {
         let operation = OperationDefinition {
             ty: convert_operation_type(node.operation_type),
-            variable_definitions: node
-                .variables
-                .iter()
-                .map(|variable| self.convert_variable(variable))
-                .collect(),
+            variable_definitions: node.variables.iter().map(|one| self.convert_variable(one)).collect(),
             directives: self.convert_directives(&node.directives),
             selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
         };
@@ -82,9 +78,9 @@ impl Converter<'_> {
     }
 
     fn convert_fragment(&self, node: &Node<ast::FragmentDefinition>) -> Positioned<FragmentDefinition> {
+        let condition = TypeCondition { on: self.convert_name(&node.type_condition) };
         let fragment = FragmentDefinition {
-            type_condition: self
-                .with_position_of(node, TypeCondition { on: self.convert_name(&node.type_condition) }),
+            type_condition: self.with_position_of(node, condition),
             directives: self.convert_directives(&node.directives),
             selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
         };
@@ -101,11 +97,7 @@ impl Converter<'_> {
                 let field = Field {
                     alias: node.alias.as_ref().map(|alias| self.convert_name(alias)),
                     name: self.convert_name(&node.name),
-                    arguments: node
-                        .arguments
-                        .iter()
-                        .map(|argument| self.convert_argument(argument))
-                        .collect(),
+                    arguments: self.convert_arguments(&node.arguments),
                     directives: self.convert_directives(&node.directives),
                     selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
                 };
@@ -119,10 +111,9 @@ impl Converter<'_> {
                 self.with_position_of(node, Selection::FragmentSpread(self.with_position_of(node, spread)))
             }
             ast::Selection::InlineFragment(node) => {
-                let condition = node.type_condition.as_ref();
+                let on = |on| self.with_position_of(node, TypeCondition { on: self.convert_name(on) });
                 let inline = InlineFragment {
-                    type_condition: condition
-                        .map(|on| self.with_position_of(node, TypeCondition { on: self.convert_name(on) })),
+                    type_condition: node.type_condition.as_ref().map(on),
                     directives: self.convert_directives(&node.directives),
                     selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
                 };
@@ -131,18 +122,18 @@ impl Converter<'_> {
         }
     }
 
-    /// Converts an argument without its value, because the checks of size do not need the value.
-    fn convert_argument<V: Default>(
+    /// Converts arguments without their values, because the checks of size do not need the values.
+    fn convert_arguments<V: Default>(
         &self,
-        argument: &Node<ast::Argument>,
-    ) -> (Positioned<Name>, Positioned<V>) {
-        (self.convert_name(&argument.name), Positioned::default())
+        all: &[Node<ast::Argument>],
+    ) -> Vec<(Positioned<Name>, Positioned<V>)> {
+        all.iter().map(|argument| (self.convert_name(&argument.name), Positioned::default())).collect()
     }
 
     fn convert_directives(&self, directives: &ast::DirectiveList) -> Vec<Positioned<Directive>> {
         let convert = |node: &Node<ast::Directive>| {
-            let arguments = node.arguments.iter().map(|argument| self.convert_argument(argument)).collect();
-            self.with_position_of(node, Directive { name: self.convert_name(&node.name), arguments })
+            let (name, arguments) = (self.convert_name(&node.name), self.convert_arguments(&node.arguments));
+            self.with_position_of(node, Directive { name, arguments })
         };
         directives.iter().map(convert).collect()
     }

@@ -36,15 +36,17 @@ use apollo_compiler::{
     parser::Parser,
     validation::{Valid, WithErrors},
 };
-use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Request, ServerError, parser::types::OperationType};
 
 use self::{
-    cache::DocumentCache, plans::Plans, positions::Positions, refusals::validation_error, shape::Shape,
-    types::Types,
+    cache::DocumentCache, plans::Plans, positions::Positions, refusals::validation_error, types::Types,
 };
 use super::limits;
 
-pub use self::{parsing::parse_if_unprepared, shape::is_placeholder};
+pub use self::{
+    parsing::parse_if_unprepared,
+    shape::{Shape, is_placeholder},
+};
 
 /// How deep a document may nest, so that parsing it does not overflow the stack. The limits on selections are lower.
 const MAX_NESTING: usize = 64;
@@ -79,21 +81,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Splits it into the request and the [`Completion`] for its responses.
-    pub fn split(self) -> (Request, Completion) {
-        (self.request, Completion(self.shape))
-    }
-}
-
-/// The last step for each response of a request: it restores objects without fields, see `shape`.
-#[derive(Clone, Debug)]
-pub struct Completion(Arc<Shape>);
-
-impl Completion {
-    /// Completes a response. The result is what the client gets.
-    pub fn complete_response(&self, mut response: Response) -> Response {
-        self.0.restore_keys(&mut response.data);
-        response
+    /// Splits it into the request and the shape that completes each of its responses.
+    pub fn split(self) -> (Request, Arc<Shape>) {
+        (self.request, self.shape)
     }
 }
 

@@ -30,6 +30,7 @@ use super::{
     literals::convert_literal,
     positions::Positions,
     refusals::validation_error,
+    rules::NOT_ONE_ROOT_FIELD,
     shape::{Shape, build_placeholder, is_placeholder},
     types::Types,
     variables::Values,
@@ -70,10 +71,7 @@ pub fn plan_operation(
     let place = positions.find_node_start(operation.location());
     let selection_set = Positioned::new(planner.plan_selections(&root.ty, &[root])?, place);
     if operation.is_subscription() && !has_one_field(&selection_set.node) {
-        return Err(validation_error(
-            "a subscription must have exactly one root field".to_owned(),
-            Some(place),
-        ));
+        return Err(validation_error(NOT_ONE_ROOT_FIELD, Some(place)));
     }
     let shape = Arc::new(Shape::new(&selection_set.node));
     let definition = OperationDefinition {
@@ -108,9 +106,11 @@ impl<'a> Planner<'a> {
     ) -> Result<SelectionSet, ServerError> {
         let types = self.types;
         let Some(objects) = types.possible_objects_of(ty) else {
-            let fields = self.plan_fields(ty, sets)?;
-            let is_empty = fields.is_empty();
-            return Ok(SelectionSet { items: with_placeholder(fields, is_empty) });
+            let mut items = self.plan_fields(ty, sets)?;
+            if items.is_empty() {
+                items.push(build_placeholder());
+            }
+            return Ok(SelectionSet { items });
         };
         let (mut items, mut some_empty) = (Vec::new(), false);
         for object in objects {
@@ -119,16 +119,18 @@ impl<'a> Planner<'a> {
                 some_empty = true;
                 continue;
             }
+            let condition = TypeCondition { on: without_position(Name::new(object)) };
             let fragment = InlineFragment {
-                type_condition: Some(without_position(TypeCondition {
-                    on: without_position(Name::new(object)),
-                })),
+                type_condition: Some(without_position(condition)),
                 directives: Vec::new(),
                 selection_set: without_position(SelectionSet { items: fields }),
             };
             items.push(without_position(Selection::InlineFragment(without_position(fragment))));
         }
-        Ok(SelectionSet { items: with_placeholder(items, some_empty) })
+        if some_empty {
+            items.push(build_placeholder());
+        }
+        Ok(SelectionSet { items })
     }
 
     /// Plans the fields of an object.
@@ -203,10 +205,8 @@ impl<'a> Planner<'a> {
                 Some(_) => return Ok(false),
                 None => {
                     let message = format!("the condition of @{} may not be null", directive.name);
-                    return Err(validation_error(
-                        message,
-                        Some(self.positions.find_node_start(directive.location())),
-                    ));
+                    let place = self.positions.find_node_start(directive.location());
+                    return Err(validation_error(message, Some(place)));
                 }
             }
         }
@@ -221,13 +221,6 @@ fn has_one_field(root: &SelectionSet) -> bool {
         [Positioned { node: Selection::Field(field), .. }] => !is_placeholder(&field.node),
         _ => false,
     }
-}
-
-fn with_placeholder(mut items: Vec<Positioned<Selection>>, needed: bool) -> Vec<Positioned<Selection>> {
-    if needed {
-        items.push(build_placeholder());
-    }
-    items
 }
 
 fn without_position<T>(node: T) -> Positioned<T> {

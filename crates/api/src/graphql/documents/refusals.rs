@@ -42,7 +42,7 @@ pub fn validation_errors(
 }
 
 /// The error of a request that does not fit the schema.
-pub fn validation_error(message: String, pos: Option<Pos>) -> ServerError {
+pub fn validation_error(message: impl Into<String>, pos: Option<Pos>) -> ServerError {
     with_code_and_short_message(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
 }
 

@@ -7,7 +7,7 @@
 //!    library answers `null`. So the plan asks such an object for a placeholder, which is removed here.
 
 use async_graphql::{
-    Name, Pos, Positioned, Value,
+    Name, Pos, Positioned, Response, Value,
     indexmap::IndexMap,
     parser::types::{Field, Selection, SelectionSet},
 };
@@ -16,32 +16,18 @@ use async_graphql::{
 /// least one character.
 const PLACEHOLDER_KEY: &str = "";
 
-/// What an operation selects.
+/// What an operation, or one field of it, selects. Empty for a scalar. The value of a scalar may be a JSON object, which
+/// stays as it is.
 #[derive(Debug)]
-pub struct Shape(Selected);
-
-/// What is selected of one field. Empty for a scalar. The value of a scalar may be a JSON object, which stays as it is.
-#[derive(Debug)]
-struct Selected {
+pub struct Shape {
     /// The keys of the object; of an interface or union, for each object that it can be.
-    objects: Vec<IndexMap<Name, Selected>>,
+    objects: Vec<IndexMap<Name, Shape>>,
     has_placeholder: bool,
 }
 
 impl Shape {
-    /// For an operation with these selections. Fragments are inline, as in a plan.
+    /// For an operation or field with these selections. Fragments are inline, as in a plan.
     pub fn new(selections: &SelectionSet) -> Self {
-        Self(Selected::new(selections))
-    }
-
-    /// Puts the keys of an answer into their order, and removes the placeholders.
-    pub fn restore_keys(&self, data: &mut Value) {
-        self.0.restore_keys(data);
-    }
-}
-
-impl Selected {
-    fn new(selections: &SelectionSet) -> Self {
         let (mut objects, mut keys, mut has_placeholder) = (Vec::new(), IndexMap::new(), false);
         for selection in &selections.items {
             match &selection.node {
@@ -62,16 +48,17 @@ impl Selected {
         Self { objects, has_placeholder }
     }
 
+    /// Puts the keys of an answer into their order, and removes the placeholders. The result is what the client gets.
+    pub fn complete_response(&self, mut response: Response) -> Response {
+        self.restore_keys(&mut response.data);
+        response
+    }
+
     fn restore_keys(&self, value: &mut Value) {
         match value {
             Value::List(values) => values.iter_mut().for_each(|value| self.restore_keys(value)),
             Value::Object(object) => self.restore_keys_of_object(object),
-            Value::Null
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Boolean(_)
-            | Value::Binary(_)
-            | Value::Enum(_) => {}
+            _ => {}
         }
     }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use async_graphql::{
-    ComplexObject, Context, Error, ID, InputObject, Interface, Object, Result, Schema, SimpleObject,
-    Subscription, Variables,
+    ComplexObject, Context, Error, ID, InputObject, Interface, Object, Response, Result, Schema,
+    SimpleObject, Subscription, Variables,
 };
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;

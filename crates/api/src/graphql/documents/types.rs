@@ -35,10 +35,7 @@ impl Types {
                     let members = union.members.iter().map(|member| member.name.clone());
                     possible.entry(name.clone()).or_default().extend(members);
                 }
-                ExtendedType::Interface(_)
-                | ExtendedType::Scalar(_)
-                | ExtendedType::Enum(_)
-                | ExtendedType::InputObject(_) => {}
+                _ => {}
             }
         }
         Ok(Self { schema, possible })
@@ -60,10 +57,7 @@ impl Types {
             ExtendedType::Interface(_) | ExtendedType::Union(_) => {
                 Some(self.possible.get(name).map(Vec::as_slice).unwrap_or_default())
             }
-            ExtendedType::Object(_)
-            | ExtendedType::Scalar(_)
-            | ExtendedType::Enum(_)
-            | ExtendedType::InputObject(_) => None,
+            _ => None,
         }
     }
 

@@ -96,11 +96,8 @@ impl std::fmt::Display for Misfit {
 /// The first part of the value that does not fit.
 fn coerce_value(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
     if value == Value::Null {
-        return if ty.is_non_null() {
-            Err(Misfit::new(format!(": null does not fit the type {ty}")))
-        } else {
-            Ok(value)
-        };
+        let refused = || Misfit::new(format!(": null does not fit the type {ty}"));
+        return if ty.is_non_null() { Err(refused()) } else { Ok(value) };
     }
     match (ty, value) {
         (Type::List(inner) | Type::NonNullList(inner), Value::List(values)) => {
@@ -123,11 +120,8 @@ fn coerce_to_named_type(types: &Types, name: &str, value: Value) -> Result<Value
     match (types.get(name), value) {
         (Some(ExtendedType::Scalar(_)), value) => coerce_to_scalar(name, value).ok_or_else(needed),
         (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
-            if definition.values.contains_key(text.as_str()) {
-                Ok(Value::Enum(Name::new(text)))
-            } else {
-                Err(needed())
-            }
+            let is_member = definition.values.contains_key(text.as_str());
+            if is_member { Ok(Value::Enum(Name::new(text))) } else { Err(needed()) }
         }
         (Some(ExtendedType::InputObject(definition)), Value::Object(mut fields)) => {
             if let Some(unknown) = fields.keys().find(|key| !definition.fields.contains_key(key.as_str())) {

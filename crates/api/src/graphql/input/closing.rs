@@ -1,62 +1,71 @@
-//! The inputs of the mutations `closeOrder` and `reopenOrder`.
+//! The inputs of the mutations that end or reopen an order for a reason: `cancelOrder`, `closeOrder` and `reopenOrder`.
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
-use domain::{InputField, Refusal, Request};
+use domain::{Refusal, Request, check_cancellation_reason};
 use serde::Serialize;
 
-use super::{id, lenient_scalars::Lenient, parse_key, parse_version};
+use super::{build_command, lenient_scalars::Lenient, parse_key};
 
-/// An order to close.
-#[derive(InputObject, Serialize)]
-pub struct CloseOrderInput {
-    /// The id of the order.
-    order_id: ID,
-    /// The reason. Customers and suppliers do not see it.
-    reason: String,
-    /// The version of the order that you have read. If the order has another version now, the answer is a
-    /// `VersionConflict`.
-    expected_version: Option<Lenient<i32>>,
-    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
+/// Defines an input and its conversion. The function makes the request from the reason.
+macro_rules! reason_input {
+    ($(#[$about:meta])* $input:ident { $(#[$about_reason:meta])* reason }, $mutation:literal, $request:expr) => {
+        $(#[$about])*
+        #[derive(InputObject, Serialize)]
+        pub struct $input {
+            /// The id of the order.
+            order_id: ID,
+            $(#[$about_reason])*
+            reason: String,
+            /// The version of the order that you have read. If the order has another version now, the answer is a
+            /// `VersionConflict`.
+            expected_version: Option<Lenient<i32>>,
+            /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
+            #[serde(skip)]
+            idempotency_key: Option<String>,
+        }
+
+        impl $input {
+            pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
+                let key = parse_key(&self.idempotency_key, $mutation, &self)?;
+                let request: Result<Request, Refusal> = $request(self.reason);
+                build_command(caller, key, &self.order_id, self.expected_version, request?)
+            }
+        }
+    };
 }
 
-/// A closed order to reopen.
-#[derive(InputObject, Serialize)]
-pub struct ReopenOrderInput {
-    /// The id of the order.
-    order_id: ID,
-    /// The reason. Customers and suppliers do not see it.
-    reason: String,
-    /// The version of the order that you have read. If the order has another version now, the answer is a
-    /// `VersionConflict`.
-    expected_version: Option<Lenient<i32>>,
-    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
-}
-
-impl CloseOrderInput {
-    pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "closeOrder", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::Close { reason: self.reason },
-            expected_version: parse_version(self.expected_version)?,
-        })
+reason_input! {
+    /// The cancellation of an order.
+    CancelOrderInput {
+        /// The reason. If support or a system cancels the order, the mail to the customer contains it. A reason that the
+        /// customer gives is not mailed.
+        reason
+    },
+    "cancelOrder",
+    |reason: String| {
+        check_cancellation_reason(&reason)?;
+        let to = domain::OrderStatus::Cancelled;
+        Ok(Request::Transition { to, notes: Some(reason), metadata: None })
     }
 }
 
-impl ReopenOrderInput {
-    pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "reopenOrder", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::Reopen { reason: self.reason },
-            expected_version: parse_version(self.expected_version)?,
-        })
-    }
+reason_input! {
+    /// An order to close.
+    CloseOrderInput {
+        /// The reason. Customers and suppliers do not see it.
+        reason
+    },
+    "closeOrder",
+    |reason| Ok(Request::Close { reason })
+}
+
+reason_input! {
+    /// A closed order to reopen.
+    ReopenOrderInput {
+        /// The reason. Customers and suppliers do not see it.
+        reason
+    },
+    "reopenOrder",
+    |reason| Ok(Request::Reopen { reason })
 }

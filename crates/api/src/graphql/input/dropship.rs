@@ -6,7 +6,9 @@ use domain::{DeclinedUnits, InputField, ItemId, Refusal, Request};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{OriginInput, QuantityInput, Time, id, parse_deadlines, parse_key, parse_quantities};
+use super::{
+    OriginInput, QuantityInput, Time, build_command, id, parse_deadlines, parse_key, parse_quantities,
+};
 
 /// Items that their supplier accepts or declines.
 #[derive(InputObject, Serialize)]
@@ -54,12 +56,14 @@ impl SupplierItemsInput {
                 "items are accepted as a whole: name them in itemIds, and decline what will not be shipped";
             return Err(Refusal::invalid(InputField::Items, message));
         }
+        let key = parse_key(&self.idempotency_key, "acceptItems", &self)?;
         let items = item_ids(self.item_ids.as_deref().unwrap_or_default())?;
-        self.into_item_command("acceptItems", Request::AcceptItems { items }, caller)
+        build_command(caller, key, &self.order_id, None, Request::AcceptItems { items })
     }
 
     pub(in crate::graphql) fn into_decline_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let reason = self.reason.clone().unwrap_or_default();
+        let key = parse_key(&self.idempotency_key, "declineItems", &self)?;
+        let reason = self.reason.unwrap_or_default();
         let request = match (&self.items, &self.item_ids) {
             (Some(_), Some(_)) => {
                 let message = "name the units to decline in items, or whole items in itemIds, not both";
@@ -71,38 +75,19 @@ impl SupplierItemsInput {
                 Request::DeclineItems { items, reason }
             }
         };
-        self.into_item_command("declineItems", request, caller)
-    }
-
-    fn into_item_command(
-        self,
-        operation: &str,
-        request: Request,
-        caller: &Caller,
-    ) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, operation, &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request,
-            expected_version: None,
-        })
+        build_command(caller, key, &self.order_id, None, request)
     }
 }
 
 impl ReassignItemsInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        Ok(Command {
-            caller: caller.clone(),
-            key: parse_key(&self.idempotency_key, "reassignItems", &self)?,
-            order_id: id(InputField::OrderId, &self.order_id)?,
-            request: Request::ReassignItems {
-                items: item_ids(&self.item_ids)?,
-                origin: self.origin.into_origin(),
-                deadlines: parse_deadlines(InputField::Deadline, self.accept_by, self.ship_by)?,
-            },
-            expected_version: None,
-        })
+        let key = parse_key(&self.idempotency_key, "reassignItems", &self)?;
+        let request = Request::ReassignItems {
+            items: item_ids(&self.item_ids)?,
+            origin: self.origin.into_origin(),
+            deadlines: parse_deadlines(InputField::Deadline, self.accept_by, self.ship_by)?,
+        };
+        build_command(caller, key, &self.order_id, None, request)
     }
 }
 

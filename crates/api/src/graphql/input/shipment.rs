@@ -13,12 +13,13 @@ use super::{
     super::{
         carrier::CarrierInput,
         delivery_estimate::DeliveryEstimateInput,
-        enums::{ShipmentConditionKind, ShipmentStatus},
+        enums::{ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     },
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
+    tracking_number::{TrackingNumberInput, parse_further_numbers},
 };
 
-/// A shipment to register.
+/// A shipment to register: what is in it, and under which number it travels.
 #[derive(InputObject, Serialize)]
 pub struct CreateShipmentInput {
     /// The id of the order whose units are in the shipment.
@@ -27,6 +28,15 @@ pub struct CreateShipmentInput {
     carrier: CarrierInput,
     /// The number that the carrier gave the shipment. Blanks in it and the case of letters do not matter.
     tracking_number: String,
+    /// Further tracking numbers of the shipment: of the carrier of the last mile, of a piece, or another number of the
+    /// same carrier. Scans of any of them are scans of the shipment.
+    // Like `condition` of `RecordScanInput`: inputs that were hashed without it still match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    further_numbers: Option<Vec<TrackingNumberInput>>,
+    /// Whether shipments of other orders may have the numbers at the same time: several orders in one box. Each order
+    /// then follows the scans. The default is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_number: Option<bool>,
     /// The place from which the shipment is sent. By default, the place from which its items are planned to be shipped;
     /// for items without a plan, the warehouse `main`. If the items are planned to come from several places, `origin`
     /// is required, so that nobody ships a supplier's items by mistake.
@@ -34,6 +44,13 @@ pub struct CreateShipmentInput {
     /// The items and quantities in the shipment. By default, every unit that is in no shipment yet and that the caller
     /// may ship, including suppliers' items. If these come from several places, send `items` or `origin`.
     items: Option<Vec<QuantityInput>>,
+    /// Whether the shipment goes to the customer (the default) or comes back. A return shipment is registered from the
+    /// status `DELIVERED` on, by support and systems. `origin` is then the place to which it goes, by default the
+    /// warehouse `main`; `items` are by default all units that were asked back, have not arrived, and are in no return
+    /// shipment yet.
+    // Not serialized when it is `None`, so that an idempotency key matches its input from before this field existed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<ShipmentDirection>,
     /// When the shipment is expected to be delivered, as an instant. It is used until the carrier sends an estimate. Its
     /// day is that of UTC: better use `deliveryEstimate`.
     estimated_delivery: Option<Time>,
@@ -53,7 +70,7 @@ pub struct CreateShipmentInput {
 pub struct CancelShipmentInput {
     /// The id of the shipment.
     shipment_id: ID,
-    /// The reason.
+    /// Why it is cancelled. It becomes `Shipment.cancelReason`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
@@ -77,7 +94,7 @@ pub struct SetDeliveryEstimateInput {
 pub struct RetractScanInput {
     /// The id of the scan.
     scan_id: ID,
-    /// The reason.
+    /// Why the scan is wrong. It becomes `Scan.retractReason`.
     reason: String,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
@@ -101,7 +118,7 @@ pub struct RecordScanInput {
     /// When it happened. It may be at most one hour in the future, because clocks differ, and at most one day before
     /// the order was placed.
     occurred_at: Time,
-    /// The place.
+    /// The place, for people, for example `Holbrook, NY, US`.
     location: Option<String>,
     /// Notes. They become the `description` of the scan, which the customer sees too.
     notes: Option<String>,
@@ -111,6 +128,10 @@ pub struct RecordScanInput {
 }
 
 impl CreateShipmentInput {
+    pub(in crate::graphql) fn direction(&self) -> ShipmentDirection {
+        self.direction.unwrap_or(ShipmentDirection::Outbound)
+    }
+
     pub(in crate::graphql) fn into_new_shipment(
         self,
         carriers: &CarrierDirectory,
@@ -121,6 +142,8 @@ impl CreateShipmentInput {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(carrier, &self.tracking_number)
                 .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
+            further_numbers: parse_further_numbers(self.further_numbers.unwrap_or_default(), carriers)?,
+            shares_numbers: self.shared_number.unwrap_or_default(),
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_estimate(self.estimated_delivery, self.delivery_estimate)?,

@@ -19,10 +19,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use app::Caller;
@@ -46,7 +43,8 @@ pub struct Admission {
     resolving: Semaphore,
     callers: Mutex<HashMap<String, Arc<Semaphore>>>,
     large: Arc<Semaphore>,
-    large_waiting: AtomicUsize,
+    /// One permit for each operation that may wait for a permit of `large`.
+    large_waiting: Semaphore,
 }
 
 impl Admission {
@@ -55,7 +53,7 @@ impl Admission {
             resolving: Semaphore::new(MAX_RESOLVING),
             callers: Mutex::default(),
             large: Arc::new(Semaphore::new(MAX_LARGE)),
-            large_waiting: AtomicUsize::new(0),
+            large_waiting: Semaphore::new(MAX_LARGE_WAITING),
         }
     }
 
@@ -95,12 +93,10 @@ impl Admission {
     /// Waits until a large answer may be made. `None` if too many operations already wait.
     pub async fn acquire_large_permit(&self) -> Option<LargeResponsePermit> {
         if let Ok(permit) = self.large.clone().try_acquire_owned() {
-            return Some(LargeResponsePermit { _permit: permit });
+            return Some(permit);
         }
-        let waiting = WaitingOperation::enter(&self.large_waiting)?;
-        let permit = self.large.clone().acquire_owned().await.ok()?;
-        drop(waiting);
-        Some(LargeResponsePermit { _permit: permit })
+        let _waiting = self.large_waiting.try_acquire().ok()?;
+        self.large.clone().acquire_owned().await.ok()
     }
 }
 
@@ -141,28 +137,8 @@ fn key_of_limited_caller(caller: &Caller) -> Option<String> {
     }
 }
 
-/// One operation that waits for the permit of a large answer. It is counted until it is dropped.
-struct WaitingOperation<'a>(&'a AtomicUsize);
-
-impl<'a> WaitingOperation<'a> {
-    fn enter(count: &'a AtomicUsize) -> Option<Self> {
-        let before = count.fetch_add(1, Relaxed);
-        let waiting = Self(count);
-        (before < MAX_LARGE_WAITING).then_some(waiting)
-    }
-}
-
-impl Drop for WaitingOperation<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
 /// The permit of one large answer. Dropping it lets the next one begin.
-#[derive(Debug)]
-pub(crate) struct LargeResponsePermit {
-    _permit: OwnedSemaphorePermit,
-}
+pub(crate) type LargeResponsePermit = OwnedSemaphorePermit;
 
 /// The place where an operation puts the permit of its large answer, for the transport that writes the answer.
 #[derive(Clone, Debug, Default)]

@@ -20,13 +20,12 @@ pub const MAX_LOCATIONS: usize = 10;
 
 /// The error of an operation that asks for too much, or whose answer gets too large.
 pub(crate) fn too_large(message: impl Into<String>) -> ServerError {
-    with_code(ServerError::new(message, None), "QUERY_TOO_LARGE")
+    coded("QUERY_TOO_LARGE", message)
 }
 
 /// The error of a query, or of an update of a subscription, that was stopped at its deadline.
 pub(super) fn timed_out(timeout: Duration) -> ServerError {
-    let message = format!("the operation took longer than {timeout:?}");
-    with_code(ServerError::new(message, None), "QUERY_TIMEOUT")
+    coded("QUERY_TIMEOUT", format!("the operation took longer than {timeout:?}"))
 }
 
 /// The error of a mutation whose deadline has passed. It says that the change can still be made.
@@ -38,26 +37,26 @@ pub(crate) fn mutation_timed_out(timeout: Duration) -> ServerError {
 
 /// The error of a large operation while too many others wait for the permit of a large answer.
 pub(super) fn too_many_large() -> ServerError {
-    with_code(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
+    coded("UNAVAILABLE", "too many large queries at once: try again")
 }
 
 /// The error of a query whose caller already has too many waiting queries.
 pub(super) fn too_many_of_caller() -> ServerError {
-    let message = format!("more than {MAX_WAITING_OF_CALLER} of your queries wait already: try again");
-    with_code(ServerError::new(message, None), "UNAVAILABLE")
+    coded("UNAVAILABLE", format!("more than {MAX_WAITING_OF_CALLER} of your queries wait already: try again"))
 }
 
 /// The error of introspection while it is switched off.
 pub(super) fn introspection_disabled() -> ServerError {
-    with_code(
-        ServerError::new("introspection is switched off on this server", None),
-        "INTROSPECTION_DISABLED",
-    )
+    coded("INTROSPECTION_DISABLED", "introspection is switched off on this server")
 }
 
 /// The last error of an answer that has too many errors. `count` is the number of errors that were left out.
 pub(crate) fn left_out_errors(count: usize) -> ServerError {
-    with_code(ServerError::new(format!("{count} more errors were left out"), None), "TOO_MANY_ERRORS")
+    coded("TOO_MANY_ERRORS", format!("{count} more errors were left out"))
+}
+
+fn coded(code: &str, message: impl Into<String>) -> ServerError {
+    with_code(ServerError::new(message, None), code)
 }
 
 /// Cuts the errors of one answer to the limits of this module.

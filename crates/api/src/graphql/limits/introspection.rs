@@ -37,13 +37,9 @@ impl ListLengths {
     pub fn from_registry(registry: &Registry) -> Self {
         let mut sums = Self {
             types: registry.types.len(),
-            fields: 0,
-            arguments: 0,
-            input_fields: 0,
-            enum_values: 0,
             interfaces: registry.implements.values().map(|interfaces| interfaces.len()).sum(),
-            possible_types: 0,
             directives: registry.directives.len(),
+            ..Self::default()
         };
         for meta in registry.types.values() {
             match meta {

@@ -9,6 +9,8 @@ pub const ITEMS: usize = 10;
 pub const SHIPMENTS: usize = 4;
 /// Usual number of items in one shipment.
 pub const SHIPMENT_ITEMS: usize = 5;
+/// Usual number of tracking numbers of one shipment. The domain allows 50.
+pub const SHIPMENT_NUMBERS: usize = 2;
 /// Usual number of revisions of the estimate of a shipment. At most 100 are read.
 pub const ESTIMATES: usize = 5;
 /// Usual number of scans of one webhook. A webhook has at most 5,000.

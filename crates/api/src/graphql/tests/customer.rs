@@ -159,7 +159,10 @@ async fn no_operation_tells_a_customer_what_is_between_merchant_and_supplier() {
         ],
     );
     assert_discreet(&crawler.subscriptions().await, &["OrderUpdate.event", "OrderEvent.toStatus"]);
-    assert_discreet(&crawler.mutations().await, &["TransitionOrderSuccess.order", "Forbidden.message"]);
+    assert_discreet(
+        &crawler.mutations().await,
+        &["TransitionOrderSuccess.order", "CancelOrderSuccess.order", "Forbidden.message"],
+    );
 }
 
 #[tokio::test]
@@ -211,7 +214,7 @@ async fn a_customer_reads_its_own_words_and_why_an_order_was_cancelled() {
 async fn an_answer_that_is_repeated_tells_no_more_than_the_first() {
     let scene = Scene::new().await;
     let query =
-        "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { ... on TransitionOrderSuccess {
+        "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { ... on CancelOrderSuccess {
         event { notes actor { id } }
         order { items { acceptBy declinedAt declineReason } events { nodes { notes actor { id } } } } } } }";
     let input = json!({"orderId": scene.orders[0], "reason": "too late", "idempotencyKey": "cancel-1"});

@@ -1,6 +1,7 @@
 //! Tests of notifications: recipients, suppression, failures and `resendNotification`.
 
-use persistence::{leases::Work, notifications::Notification};
+use app::notifications::NotificationContext;
+use persistence::leases::Work;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,20 +29,25 @@ async fn read(world: &World, caller: &app::Caller, order: &str) -> Value {
 }
 
 /// Leases the notifications that are due, and opens them.
-async fn open(world: &World) -> Vec<(persistence::leases::Leased, Notification)> {
+async fn open(world: &World) -> Vec<(persistence::leases::Leased, NotificationContext)> {
     let mut opened = vec![];
     for leased in world.app.relay().lease(Work::Notifications, 50).await.unwrap() {
         let context = world.app.notifications().open_notification(&leased).await.unwrap().expect("it is due");
-        opened.push((leased, context.notification));
+        opened.push((leased, context));
     }
     opened
 }
 
 async fn fail(world: &World, reason: &str) {
-    for (leased, notification) in open(world).await {
+    for (leased, context) in open(world).await {
         let outcome = app::notifications::Outcome::NotYet;
         let error = app::notifications::NotSent { reason: reason.to_owned(), outcome };
-        world.app.notifications().record_notification_failure(&notification, leased, &error).await.unwrap();
+        world
+            .app
+            .notifications()
+            .record_notification_failure(&context.notification, leased, &error)
+            .await
+            .unwrap();
     }
 }
 
@@ -167,9 +173,9 @@ async fn support_sends_a_notification_again() {
         (&queued["__typename"], &queued["notification"]["state"]),
         (&json!("NotificationQueued"), &json!("QUEUED"))
     );
-    for (leased, notification) in open(&world).await {
-        assert!(world.app.notifications().hand_over_notification(&leased).await.unwrap());
-        world.app.notifications().record_notification_sent(notification.id).await.unwrap();
+    for (leased, context) in open(&world).await {
+        assert!(world.app.notifications().hand_over_notification(&leased, &context).await.unwrap());
+        world.app.notifications().record_notification_sent(context.notification.id).await.unwrap();
     }
     for _ in 0..2 {
         let again = resend(support(), input.clone()).await;

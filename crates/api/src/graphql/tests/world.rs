@@ -158,9 +158,10 @@ impl World {
 
     /// Runs a mutation with an input and returns its result.
     pub async fn mutate(&self, caller: &Caller, name: &str, input: Value) -> Value {
+        let capitalized = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
         let kind = match name {
             "acceptItems" | "declineItems" => "SupplierItemsInput".to_owned(),
-            _ => format!("{}{}Input", name[..1].to_uppercase(), &name[1..]),
+            _ => format!("{capitalized}Input"),
         };
         let result = match name {
             "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status items { id } } }",
@@ -170,10 +171,10 @@ impl World {
             }
             _ => {
                 &format!(
-                    "... on {} {{ changed event {{ version toStatus }} order {{ id version status }} }}
+                    "... on {}Success {{ changed event {{ version toStatus }} order {{ id version status }} }}
                      ... on InvalidTransition {{ from to allowed blockedBy {{ code message shipments {{ id }} }} }}
                      ... on VersionConflict {{ currentVersion order {{ id version }} }}",
-                    if name == "cancelItems" { "CancelItemsSuccess" } else { "TransitionOrderSuccess" }
+                    capitalized
                 )
             }
         };

@@ -17,7 +17,7 @@ use super::{
     GRACE,
 };
 
-/// The open connections.
+/// The open connections, in the sequence in which they were accepted, and by address.
 #[derive(Default)]
 pub(super) struct OpenConnections {
     next: u64,

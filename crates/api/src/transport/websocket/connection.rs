@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use super::{
     opening::Ended,
-    operation::{MESSAGES_WAIT, Outbox, Outcome, run_operation},
+    operation::{Outbox, Outcome, run_operation},
     protocol::{Close, ServerMessage, Session, Step},
 };
 use crate::{
@@ -98,17 +98,13 @@ impl<E: Executor> Connection<'_, E> {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
             Some(Err(error)) => Err(convert_socket_error(error)),
             Some(Ok(Message::Ping(payload))) => {
-                if let Some(handle) = &self.handle {
-                    handle.end_control_frame(payload.len());
-                }
+                self.end_control_frame(payload.len());
                 // The library has queued the pong. Send it before the next message is read, because a client that sends
                 // pings and does not read would make the queue grow without a limit.
                 self.flush_queued_frames().await
             }
             Some(Ok(Message::Pong(payload))) => {
-                if let Some(handle) = &self.handle {
-                    handle.end_control_frame(payload.len());
-                }
+                self.end_control_frame(payload.len());
                 Ok(())
             }
             Some(Ok(Message::Binary(_))) => {
@@ -123,6 +119,12 @@ impl<E: Executor> Connection<'_, E> {
                 }
                 self.handle_text(&text).await
             }
+        }
+    }
+
+    fn end_control_frame(&self, payload: usize) {
+        if let Some(handle) = &self.handle {
+            handle.end_control_frame(payload);
         }
     }
 
@@ -145,16 +147,8 @@ impl<E: Executor> Connection<'_, E> {
                 self.check_token_expiry()?;
                 let kept = self.handle.as_ref().map(|handle| handle.reserve_message(text.len()));
                 match kept {
-                    Some(None) => {
-                        self.send(&ServerMessage::operation_error(
-                            id,
-                            MESSAGES_WAIT.to_owned(),
-                            "UNAVAILABLE",
-                        ))
-                        .await
-                    }
-                    Some(Some(kept)) => self.start_operation(id, *request, Some(kept)),
-                    None => self.start_operation(id, *request, None),
+                    Some(None) => self.send(&ServerMessage::messages_wait(id)).await,
+                    kept => self.start_operation(id, *request, kept.flatten()),
                 }
             }
         }

@@ -23,9 +23,6 @@ use crate::{
     },
 };
 
-/// The error message when the memory for messages, or for results that wait, is used up.
-pub(super) const MESSAGES_WAIT: &str = "too many messages wait on all sockets, try again";
-
 /// A message of an operation that waits to be sent. A client can end an operation and use its id again; the number then
 /// distinguishes late messages of the old operation from those of the new one.
 pub(super) struct Outcome {
@@ -69,13 +66,8 @@ impl Outbox {
     async fn queue_message(&self, Written { text, ends }: Written) -> bool {
         let kept = self.handle.as_ref().map(|handle| handle.reserve_result(text.len()));
         let (text, last, kept) = match kept {
-            Some(None) => {
-                let error =
-                    ServerMessage::operation_error(self.id.clone(), MESSAGES_WAIT.to_owned(), "UNAVAILABLE");
-                (Written::from(error).text, true, None)
-            }
-            Some(Some(kept)) => (text, ends, Some(kept)),
-            None => (text, ends, None),
+            Some(None) => (Written::from(ServerMessage::messages_wait(self.id.clone())).text, true, None),
+            kept => (text, ends, kept.flatten()),
         };
         // A message that is larger than the room takes all of it.
         let bytes = u32::try_from(text.len().min(self.most)).unwrap_or(u32::MAX);

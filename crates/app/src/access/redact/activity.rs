@@ -1,11 +1,13 @@
-//! Redaction of activities. Support and systems see everything.
+//! Redaction of activities. Support and systems see everything. `reads::timeline` selects the kinds with
+//! `visible_activity_kinds`, then passes each activity through `redact_activity`.
 //!
 //! | kind | a customer sees | a supplier sees |
 //! |---|---|---|
 //! | `items_cancelled`, `return_requested` | all of it | its own items, without notes |
-//! | `return_received` | all but notes | its own items, without notes |
+//! | `return_received`, `return_written_off` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
-//! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
+//! | `shipment_created`, `shipment_cancelled`, `return_shipment_created` | all of it | those of the shipments that it sees, without notes |
+//! | `tracking_number_added`, `tracking_number_replaced` | all but notes | those of the shipments that it sees, without notes |
 //! | `order_closed`, `order_reopened` | all but notes | nothing |
 //! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
@@ -17,6 +19,7 @@
 //!    what another one did with an item before.
 //! 3. A supplier sees neither what caused the activity nor facts that are not in [`FOR_SUPPLIERS`]. So a new fact is
 //!    hidden until somebody has decided about it.
+//! 4. `None` means that the caller does not see the activity.
 
 use std::collections::HashSet;
 
@@ -28,9 +31,11 @@ use super::redact_actor;
 use crate::access::{Caller, Scope};
 
 /// The facts that a supplier sees, except the items.
-const FOR_SUPPLIERS: [&str; 9] = [
+const FOR_SUPPLIERS: [&str; 11] = [
     "carrier",
     "tracking_number",
+    "former_carrier",
+    "former_tracking_number",
     "origin",
     "scan_id",
     "meaning",
@@ -70,8 +75,10 @@ impl Caller {
         let StoredActivity { id, activity } = stored;
         let activity = match self.scope() {
             Scope::All => Some(activity),
-            Scope::Own(_) => is_for_customers(activity.kind).then(|| for_customer(activity, &self.actor)),
-            Scope::Supplies(_) => for_supplier(activity, &self.actor, own),
+            Scope::Own(_) => {
+                is_for_customers(activity.kind).then(|| redact_for_customer(activity, &self.actor))
+            }
+            Scope::Supplies(_) => redact_for_supplier(activity, &self.actor, own),
             Scope::None => None,
         };
         activity.map(|activity| StoredActivity { id, activity })
@@ -83,8 +90,12 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         ActivityKind::ItemsCancelled
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
+        | ActivityKind::ReturnWrittenOff
+        | ActivityKind::ReturnShipmentCreated
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::OrderReplaced
@@ -104,6 +115,7 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
+        | ActivityKind::ReturnShipmentCreated
         | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded => true,
         ActivityKind::ItemsAccepted
@@ -112,13 +124,16 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::OrderClosed
         | ActivityKind::OrderReopened
         | ActivityKind::ReturnReceived
+        | ActivityKind::TrackingNumberAdded
+        | ActivityKind::TrackingNumberReplaced
+        | ActivityKind::ReturnWrittenOff
         | ActivityKind::ScanRetracted
         | ActivityKind::DeliveryEstimateSet
         | ActivityKind::NotificationResent => false,
     }
 }
 
-fn for_customer(activity: Activity, customer: &Actor) -> Activity {
+fn redact_for_customer(activity: Activity, customer: &Actor) -> Activity {
     let Activity { order_id, kind, actor, notes, facts, shipment_id, recorded_at, request_id, webhook_id } =
         activity;
     let notes = notes.filter(|_| has_notes_for_customers(kind));
@@ -126,7 +141,7 @@ fn for_customer(activity: Activity, customer: &Actor) -> Activity {
     Activity { order_id, kind, actor, notes, facts, shipment_id, recorded_at, request_id, webhook_id }
 }
 
-fn for_supplier(activity: Activity, supplier: &Actor, own: &OwnParts) -> Option<Activity> {
+fn redact_for_supplier(activity: Activity, supplier: &Actor, own: &OwnParts) -> Option<Activity> {
     let Activity {
         order_id,
         kind,

@@ -1,10 +1,11 @@
-//! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand. Of an
-//! item they see where it comes from (`origin`), but not what is agreed with the supplier.
+//! Redaction for customers, called by `redact.rs` alone. A customer sees all of their shipments and scans, except who
+//! recorded a scan by hand. Of an item they see where it comes from (`origin`), but not what is agreed with the
+//! supplier. Each function returns the record with the hidden fields empty.
 
-use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
+use domain::{Actor, ActorKind, Item, OrderStatus, Shipment, StoredScan};
 use persistence::Event;
 
-use super::{redact_actor, redact_retraction, strip_event, strip_item};
+use super::{redact_actor, redact_retraction, redact_void_number, strip_event, strip_item};
 
 /// Removes what the merchant has agreed with the supplier, and the supplier's answer.
 pub fn redact_item(item: &Item) -> Item {
@@ -13,6 +14,13 @@ pub fn redact_item(item: &Item) -> Item {
         return_reason: item.return_reason.clone(),
         ..strip_item(item)
     }
+}
+
+/// Removes the reasons for which numbers are void, and the ids of the persons who made them void.
+pub fn redact_shipment(shipment: &Shipment, customer: &Actor) -> Shipment {
+    let mut shipment = shipment.clone();
+    shipment.numbers.iter_mut().for_each(|number| redact_void_number(number, customer));
+    shipment
 }
 
 /// Removes the id of the person who recorded or retracted the scan, unless it is the customer, and the reason of a

@@ -1,11 +1,12 @@
 //! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
-//! has decided whether suppliers see it. A field that is `_` in a pattern is shown.
+//! has decided whether suppliers see it. A field that is `_` in a pattern is shown. Called by `redact.rs` alone, which
+//! has decided that the supplier sees the record.
 
 use domain::{
     Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
 };
 
-use super::{redact_actor, redact_retraction, strip_item};
+use super::{redact_actor, redact_retraction, redact_void_number, strip_item};
 
 /// Removes the reasons: the same reason may have been given for items of several suppliers.
 pub fn redact_item(item: &Item) -> Item {
@@ -19,12 +20,14 @@ pub fn redact_item(item: &Item) -> Item {
 
 /// Removes the reason of the cancellation. Replaces the text of the condition by Milepost's own text, because a person
 /// may have written the text with a manual scan.
-pub fn redact_shipment(shipment: &Shipment) -> Shipment {
+pub fn redact_shipment(shipment: &Shipment, supplier: &Actor) -> Shipment {
     let mut shipment = shipment.clone();
     let Shipment {
         id: _,
         order_id: _,
         tracking_number: _,
+        numbers,
+        direction: _,
         origin: _,
         tracking,
         promised_delivery: _,
@@ -34,6 +37,7 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
         lines: _,
     } = &mut shipment;
     *cancel_reason = None;
+    numbers.iter_mut().for_each(|number| redact_void_number(number, supplier));
     let Tracking {
         status: _,
         status_before_return: _,

@@ -1,4 +1,9 @@
 //! The second pass of a replay: records the scans in the orders, and commits or rolls back.
+//!
+//! `replay` calls `apply_or_try_and_report` for each group of orders. It adds to the totals, and passes each finding to
+//! `report`. Its error is one that ends the replay; an order that fails alone is a finding.
+//! `record_then_commit_or_roll_back` is one transaction. `changes_between` and `describe_failure` are pure. No changes
+//! means that the shipments stay as they are.
 
 use domain::{
     ErrorChain, NotificationKind, NotificationMaxAge, Order, find_suppression, ingest::RoutedScans,
@@ -58,10 +63,10 @@ impl Replays {
         webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
         let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
+        let mut recorder = scans::load_recorder(&tx, &orders, &routed.shipments(), true).await?;
         routed.record(&mut orders, &mut recorder, self.clock.now())?;
         let max_age = self.inbox.policy().notification_max_age;
-        orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
+        orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
         scans::record(&tx, &recorder).await?;
         let scans = recorder.new_scans().chain(recorder.revised_scans()).count() as u64;
         let mut outcome = Outcome { changes: vec![], scans };

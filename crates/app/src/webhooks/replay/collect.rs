@@ -1,4 +1,8 @@
-//! Parses stored webhooks for a replay and routes their scans to shipments.
+//! Parses stored webhooks for a replay and routes their scans to shipments. It reads committed rows and changes
+//! nothing. Webhooks that cannot be parsed, or that only ask for a callback, are left out.
+//!
+//! The first pass calls `parse_and_route` for each page of webhooks. The second pass calls `collect_scans_of_orders`,
+//! which reads the webhooks again and keeps the scans of these orders.
 
 use std::collections::{BTreeSet, HashSet};
 

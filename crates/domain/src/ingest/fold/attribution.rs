@@ -1,5 +1,9 @@
 //! Attribution: which scans of a tracking number belong to one shipment. Carriers use numbers again, and merchants
 //! sometimes use a label twice.
+//!
+//! `effects.rs` makes an [`Attribution`] of all scans at once. `state.rs` keeps [`Packages`], which can change, and
+//! asks them for the attribution again. A scan without a package belongs to the shipment, unless it is too old.
+//! `ingest::routing` and `order/scans.rs` ask `is_too_old` too.
 
 use std::{
     cmp::{max_by_key, min_by_key},
@@ -84,7 +88,7 @@ impl Packages {
 
     /// The packages that are this shipment, by the rules of [`Attribution::from_scans`].
     pub fn attribution(&self) -> Attribution {
-        let described = self.by_name.iter().filter_map(|(name, scans)| Some((&**name, scans.describe()?)));
+        let described = self.by_name.iter().filter_map(|(name, scans)| Some((&**name, scans.summarize()?)));
         let mut packages: Vec<(&str, Package)> = described.collect();
         packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
         let mut own_packages = BTreeSet::new();
@@ -127,7 +131,7 @@ impl PackageScans {
     }
 
     /// When the package was scanned. `None` if it has no scans.
-    fn describe(&self) -> Option<Package> {
+    fn summarize(&self) -> Option<Package> {
         let (first, _) = *self.all.first()?;
         let (latest, _) = *self.all.last()?;
         let last_by_carrier = self.all.range(..(ScanTime::FIRST_ARRIVAL, 0)).next_back();

@@ -1,9 +1,14 @@
 //! The legs of a journey: on which parts of its way a parcel went to the customer, and on which back to its sender.
 //!
+//! `state.rs` keeps a [`Journey`] to know the role of each scan, and `effects.rs` keeps one with all scans of a batch.
+//! Both call `update` for each scan that is added or merged. It returns since when other scans may have another role:
+//! `None` if no leg changed. `find_legs` finds the legs again. `find_return_legs` answers since when the parcel goes to
+//! the customer, `None` while a return is open.
+//!
 //! 1. A return begins with the earliest scan that says so, unless a scan with an earlier clock shows the delivery. Of a
 //!    scan of the return and a delivery at the same time, the return counts as the earlier: a false delivery would end
 //!    the care for a parcel that the customer does not have.
-//! 2. A return ends with a scan that says that it was called off, and when a person records the last leg or the
+//! 2. A return ends with a scan that says that it was called off, and when staff records the last leg or the
 //!    delivery. Otherwise it stays open: a delivery of the carrier is then the arrival at the sender.
 //! 3. After the delivery, the way back of [`WayBack`] begins. The shipment stays delivered.
 //! 4. The clocks of the scans decide, so the sequence of arrival makes no difference.

@@ -1,6 +1,11 @@
 //! The fold: computes the state of a shipment from the set of its scans.
 //!
 //! The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
+//!
+//! Production code uses [`FoldState`], which gives the state after each scan: `effects.rs` and `order/retract.rs` make
+//! one. [`fold`] is the same for a set of scans, for tests. The other functions here say what one scan means on the way
+//! to the customer, or on the way back: `legs.rs`, `outbound.rs` and `attribution.rs` ask them. `status_of` and
+//! `condition_of` are `None` for a scan of a return; a cancellation is no status there either.
 
 mod attribution;
 mod legs;
@@ -94,8 +99,8 @@ pub(super) fn is_return_news(meaning: Meaning) -> bool {
     }
 }
 
-/// Whether the scan ends a return: it says that the return was called off, or a person says that the parcel is on its
-/// last leg to the customer or delivered. A carrier's scan of the last leg may be one of the way back.
+/// Whether the scan ends a return: it says that the return was called off, or staff says that the parcel is on its
+/// last leg to the customer or delivered. Such a scan of the carrier or of a supplier may be one of the way back.
 fn ends_return(scan: &Scan) -> bool {
     match scan.meaning {
         Meaning::ReturnCancelled => true,
@@ -162,7 +167,7 @@ fn ends_with_delivery(kind: ConditionKind) -> bool {
 }
 
 /// Whether a shipment with this status is past trouble.
-fn clears(status: ShipmentStatus) -> bool {
+fn clears_trouble(status: ShipmentStatus) -> bool {
     match status {
         ShipmentStatus::PickedUp
         | ShipmentStatus::InTransit

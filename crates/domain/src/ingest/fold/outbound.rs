@@ -1,5 +1,9 @@
 //! The scans of a shipment on its way to the customer, in sorted sets. The state of the shipment follows from the first
 //! or the last scan of each set.
+//!
+//! `state.rs` adds and removes scans with the role that each has, and asks for the state (`tracking`). A scan that
+//! counts for nothing is not added. `first_at_rank` is `None` if no scan reports the rank or a later one. `condition`
+//! is `None` if there is no trouble, or progress since.
 
 use std::{
     borrow::Cow,
@@ -8,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{clears, condition_of, ends_with_delivery, legs::Role, shows_possession};
+use super::{clears_trouble, condition_of, ends_with_delivery, legs::Role, shows_possession};
 use crate::{
     delivery_estimate::DeliveryEstimate,
     scan::{Meaning, Scan, ScanIdentity},
@@ -187,7 +191,7 @@ impl OutboundScans {
 
     /// Whether the shipment made progress after the trouble.
     fn is_past_condition(&self, trouble: &Scan) -> bool {
-        let progress = self.milestones().filter(|(status, _)| clears(*status));
+        let progress = self.milestones().filter(|(status, _)| clears_trouble(*status));
         let latest = progress.filter_map(|(_, scans)| {
             let ((by_carrier, clock, _), _) = scans.by_clock.last()?;
             Some((*by_carrier, *clock))

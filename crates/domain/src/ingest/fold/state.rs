@@ -1,5 +1,9 @@
 //! The incremental fold: the state of a shipment after each scan that is added or changed.
 //!
+//! `effects.rs` makes a [`FoldState`] of the stored scans, then adds the incoming ones with `push` and `replace`, and
+//! asks for `tracking` after each. `order/retract.rs` makes one of the scans that are left. `order/advance.rs` asks
+//! `first_scan_reaching`, which is `None` if no scan shows the rank or a later one.
+//!
 //! 1. The result equals that of folding all scans anew.
 //! 2. A scan that is added or changed is inserted into, or moved in, the sorted sets of [`Journey`] and
 //!    [`OutboundScans`]. That takes logarithmic time.

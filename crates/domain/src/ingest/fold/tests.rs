@@ -157,8 +157,7 @@ fn any_scan() -> impl Strategy<Value = Scan> {
     let local = prop::option::weighted(0.3, prop::option::weighted(0.7, -6_000..9_000i64));
     let estimate = prop::option::weighted(0.3, 0..9_000i64);
     let package = prop::option::weighted(0.5, select(vec!["1~N1~FX", "2~N1~FX", "3~N1~FX"]));
-    let evidence =
-        select(vec![Evidence::Physical, Evidence::Physical, Evidence::Electronic, Evidence::Staff]);
+    let evidence = select([vec![Evidence::Physical], Evidence::ALL.to_vec()].concat());
     (0..12usize, meaning, evidence, minutes, local, estimate, package).prop_map(
         |(number, meaning, evidence, minutes, local, estimate, package)| Scan {
             evidence,

@@ -1,5 +1,7 @@
 //! Tests of what is written for new, repeated and revised scans.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::{ScanRecorder, StoredScan};
@@ -38,7 +40,7 @@ fn record(
     context: &Context,
 ) -> ScanRecorder {
     let stored = [(shipment_id(1), known)].into();
-    let mut recorder = ScanRecorder::new(stored, is_replay, || ScanId(Uuid::nil()));
+    let mut recorder = ScanRecorder::new(stored, HashSet::new(), is_replay, || ScanId(Uuid::nil()));
     let outcome = recorder.record(order, shipment_id(1), incoming, is_repeated, context);
     assert_eq!(outcome.expect("the scans are granted").scan_outcomes.len(), incoming.len());
     recorder

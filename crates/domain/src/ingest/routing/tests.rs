@@ -4,10 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::{ScanRouter, TrackedShipment, shipments_with_shared_numbers};
+use super::{ScanRouter, TrackedShipment, shipments_routed_by_stored_scans};
 use crate::{
+    carrier::Carrier,
     ids::{OrderId, ScanId, ShipmentId, WebhookId},
-    ingest::StoredScan,
+    ingest::{ParcelScans, StoredScan},
+    return_shipment::ShipmentDirection,
     scan::{Scan, ScanEffect},
     shipment::ShipmentStatus::{Cancelled, Delivered, InTransit},
     test_support::{at, fedex, milestone, shipment_id},
@@ -22,8 +24,12 @@ fn on_its_way(number: u32, placed_at: i64) -> TrackedShipment {
     TrackedShipment {
         shipment_id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(number.into())),
+        direction: ShipmentDirection::Outbound,
         placed_at: at(placed_at),
         created_at: at(placed_at + 60),
+        is_shared: false,
+        is_void: false,
+        number_count: 1,
         status: InTransit,
         delivered_at: None,
         cancelled_at: None,
@@ -81,16 +87,16 @@ fn assert_routed(shipments: &[TrackedShipment], known: &[StoredScan], scan: &Sca
     let in_any_sequence: [Vec<_>; 2] = [shipments.to_vec(), shipments.iter().rev().cloned().collect()];
     for shipments in in_any_sequence {
         let router = ScanRouter::new(by_number(&shipments), by_shipment(known));
-        let target = router.route(&fedex("1"), scan).expect("the number is known");
-        assert_eq!(target.shipment_id, shipment_id(expected));
+        let targets: Vec<_> =
+            router.route(&fedex("1"), scan).iter().map(|target| target.shipment_id).collect();
+        assert_eq!(targets, [shipment_id(expected)]);
     }
 }
 
 #[test]
 fn a_number_that_no_shipment_has_leads_nowhere() {
     let router = ScanRouter::new(by_number(&[on_its_way(1, 0)]), HashMap::new());
-    assert!(router.knows_number(&fedex("1")) && !router.knows_number(&fedex("2")));
-    assert!(router.route(&fedex("2"), &scan(0)).is_none());
+    assert!(router.route(&fedex("2"), &scan(0)).is_empty());
 }
 
 #[test]
@@ -187,6 +193,102 @@ fn a_webhook_is_misrouted_if_another_shipment_should_have_its_scan_and_has_none_
 fn only_shipments_that_share_a_number_need_their_stored_scans() {
     let mut shipments = by_number(&[delivered(1, 0, DAY), on_its_way(2, DAY)]);
     shipments.insert(fedex("2"), vec![on_its_way(3, 0)]);
-    let shared: BTreeSet<_> = shipments_with_shared_numbers(&shipments).into_iter().collect();
+    let shared: BTreeSet<_> = shipments_routed_by_stored_scans(&shipments).into_iter().collect();
     assert_eq!(shared, BTreeSet::from([shipment_id(1), shipment_id(2)]));
+}
+
+fn routed_to(shipments: &[TrackedShipment], known: &[StoredScan], scan: &Scan) -> BTreeSet<ShipmentId> {
+    let router = ScanRouter::new(by_number(shipments), by_shipment(known));
+    router.route(&fedex("1"), scan).iter().map(|target| target.shipment_id).collect()
+}
+
+fn ids(numbers: &[u32]) -> BTreeSet<ShipmentId> {
+    numbers.iter().map(|number| shipment_id(*number)).collect()
+}
+
+/// A shipment that was registered to share its number.
+fn shared(shipment: TrackedShipment) -> TrackedShipment {
+    TrackedShipment { is_shared: true, ..shipment }
+}
+
+#[test]
+fn every_order_in_a_box_gets_each_scan() {
+    let shipments = [on_its_way(1, 0), shared(on_its_way(2, DAY)), shared(on_its_way(3, 2 * DAY))];
+    assert_eq!(routed_to(&shipments, &[], &scan(3 * DAY)), ids(&[1, 2, 3]));
+    assert_eq!(routed_to(&shipments, &[], &scan(-12 * 60)), ids(&[1]), "the other orders did not exist");
+    let delivered_meanwhile = [delivered(1, 0, 5 * DAY), shared(on_its_way(2, DAY))];
+    for minutes in [2 * DAY, 6 * DAY] {
+        assert_eq!(routed_to(&delivered_meanwhile, &[], &scan(minutes)), ids(&[1, 2]));
+    }
+}
+
+#[test]
+fn a_box_is_no_box_after_the_delivery_or_the_cancellation() {
+    let delivered_before = [delivered(1, 0, DAY), shared(on_its_way(2, 2 * DAY))];
+    assert_eq!(routed_to(&delivered_before, &[], &scan(3 * DAY)), ids(&[2]));
+    let cancelled_at = Some(at(DAY));
+    let cancelled = TrackedShipment { status: Cancelled, cancelled_at, ..on_its_way(1, 0) };
+    assert_eq!(routed_to(&[cancelled, shared(on_its_way(2, 2 * DAY))], &[], &scan(3 * DAY)), ids(&[2]));
+    let cancelled_at = Some(at(9 * DAY));
+    let cancelled_later = TrackedShipment { status: Cancelled, cancelled_at, ..on_its_way(1, 0) };
+    assert_eq!(routed_to(&[cancelled_later, shared(on_its_way(2, DAY))], &[], &scan(3 * DAY)), ids(&[2]));
+}
+
+#[test]
+fn a_void_number_keeps_its_scans_and_gets_no_new_ones() {
+    let void = TrackedShipment { is_void: true, number_count: 2, ..on_its_way(1, 0) };
+    let known = [stored(1, 1, scan(DAY))];
+    assert_eq!(routed_to(std::slice::from_ref(&void), &known, &scan(DAY)), ids(&[1]));
+    assert_eq!(routed_to(std::slice::from_ref(&void), &known, &milestone(2, InTransit, 2 * DAY)), ids(&[]));
+    let present = [void, on_its_way(2, 0)];
+    assert_eq!(routed_to(&present, &known, &scan(DAY)), ids(&[1, 2]));
+    assert_eq!(routed_to(&present, &known, &milestone(2, InTransit, 2 * DAY)), ids(&[2]));
+    let needed: BTreeSet<_> =
+        shipments_routed_by_stored_scans(&by_number(&present[..1])).into_iter().collect();
+    assert_eq!(needed, ids(&[1]));
+}
+
+fn parcel(number: TrackingNumber, others: &[&str]) -> ParcelScans {
+    let other_numbers = others.iter().map(|other| (*other).to_owned()).collect();
+    ParcelScans { number, has_carrier_format: true, other_numbers, scans: vec![scan(DAY)] }
+}
+
+fn usps(number: &str) -> TrackingNumber {
+    TrackingNumber::restore(Carrier::USPS, number.to_owned())
+}
+
+#[test]
+fn a_number_of_another_carrier_is_found_if_it_has_the_format_and_is_one_shipments() {
+    let registered = HashMap::from([(fedex("9"), vec![on_its_way(1, 0)])]);
+    let router = ScanRouter::new(registered.clone(), HashMap::new());
+    assert_eq!(router.find_registered_number(&parcel(usps("9"), &[])), Some(&fedex("9")));
+    assert_eq!(router.find_registered_number(&parcel(usps("8"), &[])), None);
+    let strange = ParcelScans { has_carrier_format: false, ..parcel(usps("9"), &[]) };
+    assert_eq!(router.find_registered_number(&strange), None);
+
+    let ups = TrackingNumber::restore(Carrier::UPS, "9".to_owned());
+    let mut ambiguous = registered.clone();
+    ambiguous.insert(ups.clone(), vec![on_its_way(2, 0)]);
+    let router = ScanRouter::new(ambiguous, HashMap::new());
+    assert_eq!(router.find_registered_number(&parcel(usps("9"), &[])), None, "two carriers handed it over");
+    assert_eq!(router.find_registered_number(&parcel(ups.clone(), &[])), Some(&ups));
+
+    let reused = HashMap::from([(fedex("9"), vec![delivered(1, 0, DAY), on_its_way(2, 2 * DAY)])]);
+    let router = ScanRouter::new(reused, HashMap::new());
+    assert_eq!(router.find_registered_number(&parcel(usps("9"), &[])), None, "two shipments had it");
+    let one_box = HashMap::from([(fedex("9"), vec![on_its_way(1, 0), shared(on_its_way(2, DAY))])]);
+    let router = ScanRouter::new(one_box, HashMap::new());
+    assert_eq!(router.find_registered_number(&parcel(usps("9"), &[])), Some(&fedex("9")));
+}
+
+#[test]
+fn a_further_number_of_the_parcel_is_found_if_it_is_one_shipments() {
+    let one = [("A", vec![on_its_way(1, 0)]), ("B", vec![on_its_way(1, 0)]), ("C", vec![on_its_way(2, 0)])];
+    let registered = one.map(|(number, shipments)| (fedex(number), shipments));
+    let router = ScanRouter::new(HashMap::from(registered), HashMap::new());
+    assert_eq!(router.find_registered_number(&parcel(fedex("X"), &["B"])), Some(&fedex("B")));
+    assert_eq!(router.find_registered_number(&parcel(fedex("X"), &["B", "A"])), Some(&fedex("A")));
+    assert_eq!(router.find_registered_number(&parcel(fedex("X"), &["B", "C"])), None);
+    assert_eq!(router.find_registered_number(&parcel(fedex("C"), &["B"])), Some(&fedex("C")));
+    assert_eq!(router.find_registered_number(&parcel(usps("X"), &["B"])), None, "another carrier's number");
 }

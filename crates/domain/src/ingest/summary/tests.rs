@@ -58,7 +58,7 @@ fn a_webhook_waits_for_every_number_without_a_shipment_and_names_ten() {
     summary.waits_for = numbers.iter().map(|number| (number.clone(), vec![])).collect();
     summary.waits_for[0].1 = vec!["J1".to_owned(), "J2".to_owned()];
     let settled = settle(&summary);
-    assert_eq!((settled.state, settled.waits_for), (Unmatched, numbers));
+    assert_eq!((settled.state, settled.waits_for), (Unmatched, summary.waits_for));
     let reason = settled.reason;
     assert!(reason.starts_with("no parcel with the FedEx number N1 yet (also known as J1, J2), no parcel"));
     assert!(reason.ends_with("N10 yet, nor with 2 others"), "{reason}");

@@ -1,6 +1,9 @@
 //! Runs the server of the demo: the one of `serve --role all`, with a SQLite file in a temporary folder.
 //!
-//! It reads no environment variable, and it removes the folder when it ends.
+//! It reads no environment variable. `commands::demo::run` calls [`Embedded::start`], [`Embedded::wait_until_stopping`]
+//! beside the play, and [`Embedded::end`], which removes the folder. The other functions build the parts for `start`;
+//! `issue_token` becomes a part of [`Installation`], and the simulator calls it.
+//! `bind_listener` takes the port 8080, or any free port if another process has that one.
 
 use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
 

@@ -33,7 +33,7 @@ impl Shown {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_claim_of_the_story_holds_and_fits_the_screen() {
-    crate::choose_tls();
+    crate::install_tls_provider();
     let demo = Embedded::start().await.unwrap();
     let shown = Shown::default();
     perform(&demo.installation, Mode::Once, &mut Screen::to(shown.clone())).await.unwrap();
@@ -60,7 +60,7 @@ async fn every_claim_of_the_story_holds_and_fits_the_screen() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
-    crate::choose_tls();
+    crate::install_tls_provider();
     let demo = Embedded::start().await.unwrap();
     let token = (demo.installation.issue_token)(&Actor::new(ActorKind::Support, "sam")).unwrap();
     let (http, url) = (reqwest::Client::new(), format!("{}/graphql", demo.installation.url));

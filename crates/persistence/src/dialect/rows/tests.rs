@@ -18,7 +18,12 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn wait(number: &str) -> webhook_wait::Model {
-    webhook_wait::Model { carrier: "ups".to_owned(), tracking_number: number.to_owned(), webhook_id: ID }
+    webhook_wait::Model {
+        carrier: "ups".to_owned(),
+        tracking_number: number.to_owned(),
+        webhook_id: ID,
+        is_further: false,
+    }
 }
 
 fn webhook() -> webhook::Model {
@@ -48,7 +53,7 @@ fn closed() -> [webhook::ActiveModel; 2] {
 }
 
 fn update_of<A: ActiveModelTrait>(backend: DbBackend, rows: Vec<[A; 2]>) -> Statement {
-    update_statement(backend, rows, assign_sql, "").unwrap().unwrap()
+    build_update(backend, rows, assign_sql, "").unwrap().unwrap()
 }
 
 /// The rows that a statement carries.
@@ -63,25 +68,25 @@ fn rows_of(statement: &Statement) -> Value {
 #[test]
 fn an_insert_reads_whole_rows_from_one_parameter() {
     let insert = |backend| {
-        let statement = insert_statement(backend, [wait("1Z")], "ON CONFLICT DO NOTHING");
+        let statement = build_insert(backend, [wait("1Z")], "ON CONFLICT DO NOTHING");
         statement.unwrap().unwrap()
     };
     assert_eq!(
         insert(Postgres).sql,
-        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id) \
-         SELECT r.carrier, r.tracking_number, r.webhook_id \
-         FROM jsonb_to_recordset($1) AS r(carrier varchar, tracking_number varchar, webhook_id uuid) \
+        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id, is_further) \
+         SELECT r.carrier, r.tracking_number, r.webhook_id, r.is_further \
+         FROM jsonb_to_recordset($1) AS r(carrier varchar, tracking_number varchar, webhook_id uuid, is_further bool) \
          WHERE true ON CONFLICT DO NOTHING"
     );
     assert_eq!(
         insert(Sqlite).sql,
-        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id) \
-         SELECT r.carrier, r.tracking_number, r.webhook_id \
+        "INSERT INTO webhook_waits (carrier, tracking_number, webhook_id, is_further) \
+         SELECT r.carrier, r.tracking_number, r.webhook_id, r.is_further \
          FROM (SELECT value ->> '$.carrier' AS carrier, value ->> '$.tracking_number' AS tracking_number, \
-         unhex(value ->> '$.webhook_id') AS webhook_id FROM json_each(?1)) AS r \
+         unhex(value ->> '$.webhook_id') AS webhook_id, value ->> '$.is_further' AS is_further FROM json_each(?1)) AS r \
          WHERE true ON CONFLICT DO NOTHING"
     );
-    let row = json!([{"carrier": "ups", "tracking_number": "1Z", "webhook_id": ID.simple().to_string()}]);
+    let row = json!([{"carrier": "ups", "tracking_number": "1Z", "webhook_id": ID.simple().to_string(), "is_further": false}]);
     assert_eq!([rows_of(&insert(Postgres)), rows_of(&insert(Sqlite))], [row.clone(), row]);
 }
 
@@ -117,7 +122,7 @@ fn the_types_are_those_of_the_entities() {
 #[test]
 fn a_key_that_the_database_assigns_is_not_written() {
     let entry = outbox_entry::Model { outbox_id: 0, order_id: ID, user_id: ID, version: 1 };
-    let statement = insert_statement(Postgres, [entry], "").unwrap().unwrap();
+    let statement = build_insert(Postgres, [entry], "").unwrap().unwrap();
     assert!(statement.sql.starts_with("INSERT INTO outbox (order_id, user_id, version) "), "{statement}");
     assert_eq!(rows_of(&statement)[0].as_object().unwrap().len(), 3);
 }
@@ -160,7 +165,7 @@ fn rows_that_set_different_columns_are_refused() {
     let mut more = closed();
     more[1].error = Set(None);
     for other in [fewer, more] {
-        let refused = update_statement(Postgres, [closed(), other], assign_sql, "").unwrap_err();
+        let refused = build_update(Postgres, [closed(), other], assign_sql, "").unwrap_err();
         assert!(refused.to_string().contains("rows of webhooks that set different columns"), "{refused}");
     }
 }
@@ -170,7 +175,7 @@ fn many_rows_are_one_statement_with_the_text_of_one() {
     for backend in [Postgres, Sqlite] {
         let insert = |count: usize| {
             let rows = (0..count).map(|number| wait(&number.to_string()));
-            insert_statement(backend, rows, "").unwrap().unwrap()
+            build_insert(backend, rows, "").unwrap().unwrap()
         };
         assert_eq!(insert(1).sql, insert(500).sql);
         assert_eq!(rows_of(&insert(500)).as_array().unwrap().len(), 500);
@@ -182,9 +187,9 @@ fn many_rows_are_one_statement_with_the_text_of_one() {
 
 #[test]
 fn no_rows_are_no_statement() {
-    assert!(insert_statement::<webhook::Model>(Postgres, [], "").unwrap().is_none());
-    assert!(update_statement::<webhook::ActiveModel>(Sqlite, [], assign_sql, "").unwrap().is_none());
-    assert!(select::<webhook::ActiveModel, 1>(Sqlite, "1", "", [""], []).unwrap().is_none());
+    assert!(build_insert::<webhook::Model>(Postgres, [], "").unwrap().is_none());
+    assert!(build_update::<webhook::ActiveModel>(Sqlite, [], assign_sql, "").unwrap().is_none());
+    assert!(build_select::<webhook::ActiveModel, 1>(Sqlite, "1", "", [""], []).unwrap().is_none());
 }
 
 #[test]
@@ -192,7 +197,7 @@ fn a_joined_row_names_the_columns_of_its_models_by_their_prefixes() {
     let model = |version| order_event::ActiveModel { version: Set(version), ..Default::default() };
     let rows = [[model(2), model(5)]];
     let join = "JOIN order_events e ON e.version BETWEEN r.first_version AND r.last_version";
-    let statement = select(Postgres, "e.notes", join, ["first_", "last_"], rows).unwrap().unwrap();
+    let statement = build_select(Postgres, "e.notes", join, ["first_", "last_"], rows).unwrap().unwrap();
     assert_eq!(
         statement.sql,
         format!(
@@ -251,9 +256,9 @@ async fn rows_are_read_as_they_were_written() {
     };
     let without_metadata = order_event::Model { event_id: 2, version: 2, metadata: None, ..event.clone() };
     for statement in [
-        insert_statement(Sqlite, [order.clone()], ""),
-        insert_statement(Sqlite, [event.clone(), without_metadata.clone()], ""),
-        insert_statement(Sqlite, [webhook()], ""),
+        build_insert(Sqlite, [order.clone()], ""),
+        build_insert(Sqlite, [event.clone(), without_metadata.clone()], ""),
+        build_insert(Sqlite, [webhook()], ""),
     ] {
         database.execute_raw(statement.unwrap().unwrap()).await.unwrap();
     }
@@ -265,7 +270,7 @@ async fn rows_are_read_as_they_were_written() {
 #[tokio::test]
 async fn none_that_is_set_is_null_and_a_column_that_is_not_set_stays() {
     let database = make_database().await;
-    database.execute_raw(insert_statement(Sqlite, [webhook()], "").unwrap().unwrap()).await.unwrap();
+    database.execute_raw(build_insert(Sqlite, [webhook()], "").unwrap().unwrap()).await.unwrap();
     database.execute_raw(update_of(Sqlite, vec![closed()])).await.unwrap();
     let expected = webhook::Model { state: "processed".to_owned(), due_at: None, ..webhook() };
     assert_eq!(webhook::Entity::find().all(&database).await.unwrap(), [expected]);
@@ -275,7 +280,7 @@ async fn none_that_is_set_is_null_and_a_column_that_is_not_set_stays() {
 fn sums_are_taken_from_the_row_and_the_new_value() {
     let key = scan::ActiveModel { shipment_id: Set(ID), ..Default::default() };
     let added = scan::ActiveModel { seen: Set(2), ..Default::default() };
-    let statement = update_statement(Postgres, [[key, added]], sum_sql, "").unwrap().unwrap();
+    let statement = build_update(Postgres, [[key, added]], sum_sql, "").unwrap().unwrap();
     assert!(
         statement.sql.starts_with("UPDATE scans SET seen = scans.seen + r.new_seen FROM "),
         "{statement}"

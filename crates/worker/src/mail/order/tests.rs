@@ -40,7 +40,7 @@ fn rendered(mail: &OrderMail) -> Mail {
     mail.render("jane@example.com", "notify-1-shipped").unwrap()
 }
 
-fn kinds() -> [Kind; 7] {
+fn kinds() -> [Kind; 9] {
     [
         Kind::Shipped,
         Kind::OutForDelivery,
@@ -49,6 +49,11 @@ fn kinds() -> [Kind; 7] {
         Kind::Delivered,
         Kind::Cancelled { reason: Some("The teapot is sold out".to_owned()) },
         Kind::Cancelled { reason: None },
+        Kind::NumberReplaced {
+            number: Some("FedEx 794600000001".to_owned()),
+            void: vec!["1Z0001".to_owned(), "1Z0002".to_owned()],
+        },
+        Kind::DeliveryRetracted,
     ]
 }
 
@@ -62,6 +67,12 @@ fn every_kind_says_what_happened_in_subject_text_and_html() {
         ("has been delivered", "has been delivered", "handed over"),
         ("has been cancelled", "has been cancelled", "The teapot is sold out"),
         ("has been cancelled", "has been cancelled", "Nothing of it will be delivered."),
+        (
+            "has a new tracking number",
+            "new tracking number",
+            "numbers 1Z0001, 1Z0002, which we sent you before, are void",
+        ),
+        ("was not delivered when we wrote so", "wrong about the delivery", "That was a mistake"),
     ];
     for (kind, (subject, headline, sentence)) in kinds().into_iter().zip(said) {
         let mail = rendered(&mail(kind));

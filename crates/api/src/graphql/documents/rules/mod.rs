@@ -7,7 +7,7 @@ mod values;
 use apollo_compiler::ExecutableDocument;
 use async_graphql::ServerError;
 
-pub use subscription_root::REPLACED_RULES;
+pub use subscription_root::{NOT_ONE_ROOT_FIELD, REPLACED_RULES};
 
 use super::{positions::Positions, types::Types};
 

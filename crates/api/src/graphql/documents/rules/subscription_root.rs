@@ -8,8 +8,8 @@
 use std::convert::Infallible;
 
 use apollo_compiler::{
-    ExecutableDocument,
-    executable::{DirectiveList, Value},
+    ExecutableDocument, Node,
+    executable::{DirectiveList, Operation, Value},
 };
 use async_graphql::ServerError;
 
@@ -18,6 +18,9 @@ use super::super::{fields::collect_fields, positions::Positions, refusals::valid
 /// The names of the rules of apollo-compiler that this rule replaces.
 pub const REPLACED_RULES: [&str; 2] =
     ["SubscriptionUsesMultipleFields", "SubscriptionUsesConditionalSelection"];
+
+/// The message of the error. The plan uses it too.
+pub const NOT_ONE_ROOT_FIELD: &str = "a subscription must have exactly one root field";
 
 /// Checks all subscriptions of a document and returns their errors.
 pub fn check_subscription_root(
@@ -33,12 +36,8 @@ pub fn check_subscription_root(
         });
         fields.len() != 1
     });
-    let message = "a subscription must have exactly one root field";
-    wrong
-        .map(|operation| {
-            validation_error(message.to_owned(), Some(positions.find_node_start(operation.location())))
-        })
-        .collect()
+    let place = |operation: &Node<Operation>| Some(positions.find_node_start(operation.location()));
+    wrong.map(|operation| validation_error(NOT_ONE_ROOT_FIELD, place(operation))).collect()
 }
 
 /// Whether the selection can be included: no condition that is a literal excludes it.

@@ -118,12 +118,7 @@ impl<'a> Values<'a> {
                     }
                 }
             }
-            Value::Null
-            | Value::Enum(_)
-            | Value::String(_)
-            | Value::Float(_)
-            | Value::Int(_)
-            | Value::Boolean(_) => {}
+            _ => {}
         }
     }
 
@@ -134,13 +129,7 @@ impl<'a> Values<'a> {
                 self.check_unique_fields(fields);
                 fields.iter().for_each(|(_, value)| self.check_untyped_value(value));
             }
-            Value::Variable(_)
-            | Value::Null
-            | Value::Enum(_)
-            | Value::String(_)
-            | Value::Float(_)
-            | Value::Int(_)
-            | Value::Boolean(_) => {}
+            _ => {}
         }
     }
 

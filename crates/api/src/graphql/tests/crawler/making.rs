@@ -24,9 +24,12 @@ impl Crawler<'_> {
         if repeats >= REPEATS || path.len() >= DEPTH {
             return None;
         }
-        // An order that is linked to an order, as its replacement, shows nothing that an order elsewhere does not show.
-        // So of it only the leaves are selected, or each link would double the work.
-        let is_linked = path.last().is_some_and(|last| last == kind);
+        // An order that is linked to an order, as its replacement, is selected whole. Below such a link no type occurs
+        // twice, and no second link is followed, or each link would multiply the work.
+        let link = path.windows(2).position(|pair| pair[0] == pair[1]);
+        if link.is_some_and(|at| path[at + 1..].iter().any(|one| one == kind)) {
+            return None;
+        }
         path.push(kind.to_owned());
         let mut selection = String::from(" { __typename");
         let members = self.members(kind);
@@ -34,9 +37,6 @@ impl Crawler<'_> {
             let fields = self.fields(member).into_iter().filter_map(|field| {
                 let name = text(&field["name"]);
                 if self.refused.contains(&format!("{member}.{name}")) {
-                    return None;
-                }
-                if is_linked && !self.is_leaf(named(&field["type"])) {
                     return None;
                 }
                 let arguments = self.arguments(&field).into_iter().next()?;

@@ -54,8 +54,17 @@ pub(in super::super) enum ServerMessage {
 }
 
 impl ServerMessage {
+    /// The message that ends an operation because the memory for messages, or for results that wait, is used up.
+    pub(in super::super) fn messages_wait(id: String) -> Self {
+        Self::operation_error(
+            id,
+            "too many messages wait on all sockets, try again".to_owned(),
+            "UNAVAILABLE",
+        )
+    }
+
     /// The message that ends an operation that could not run, or whose result could not be kept in memory.
-    pub(in super::super) fn operation_error(id: String, message: String, code: &str) -> Self {
+    pub(super) fn operation_error(id: String, message: String, code: &str) -> Self {
         Self::Error { id, payload: vec![with_code(ServerError::new(message, None), code)] }
     }
 }

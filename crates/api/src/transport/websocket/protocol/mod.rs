@@ -19,7 +19,8 @@ pub(super) use message::ServerMessage;
 
 /// The protocol state of one WebSocket. `H` is the handle of a running operation; dropping it stops the operation.
 pub(super) struct Session<H> {
-    phase: Phase,
+    /// The authenticated client; `None` before `connection_init`.
+    bearer: Option<Bearer>,
     /// The running operations, by the ids that the client chose.
     pub(super) operations: HashMap<String, H>,
     max_operations: usize,
@@ -27,36 +28,27 @@ pub(super) struct Session<H> {
     before_init: usize,
 }
 
-enum Phase {
-    /// The server waits for `connection_init`.
-    Opened,
-    /// The server has authenticated the client and sent `connection_ack`.
-    Ready(Bearer),
-}
-
 /// What the connection has to do next.
 pub(super) enum Step {
-    /// Nothing.
+    /// There is nothing to send.
     Continue,
-    /// Send this message.
     Send(ServerMessage),
     /// Run this operation, and put its handle into [`Session::operations`] under this id.
-    Start { id: String, request: Box<Request> },
-    /// Close the connection.
+    Start {
+        id: String,
+        request: Box<Request>,
+    },
     Close(Close),
 }
 
 impl<H> Session<H> {
     pub(super) fn new(max_operations: usize, before_init: usize) -> Self {
-        Self { phase: Phase::Opened, operations: HashMap::new(), max_operations, before_init }
+        Self { bearer: None, operations: HashMap::new(), max_operations, before_init }
     }
 
     /// The authenticated client; `None` before `connection_ack`.
     pub(super) fn bearer(&self) -> Option<&Bearer> {
-        match &self.phase {
-            Phase::Opened => None,
-            Phase::Ready(bearer) => Some(bearer),
-        }
+        self.bearer.as_ref()
     }
 
     /// Handles one text message. For `connection_init`, it calls `authenticate` with the token in the payload, if there
@@ -70,20 +62,20 @@ impl<H> Session<H> {
             Ok(message) => message,
             Err(error) => return Step::Close(Close::InvalidMessage(error.to_string())),
         };
-        let step = match (message, &self.phase) {
-            (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
+        let step = match (message, self.bearer.is_some()) {
+            (ClientMessage::ConnectionInit { payload }, false) => {
                 match authenticate(payload.as_ref().and_then(find_token)) {
                     Ok(bearer) => {
-                        self.phase = Phase::Ready(bearer);
+                        self.bearer = Some(bearer);
                         Step::Send(ServerMessage::ConnectionAck)
                     }
                     Err(error) => Step::Close(Close::Forbidden(error)),
                 }
             }
-            (ClientMessage::ConnectionInit { .. }, Phase::Ready(_)) => Step::Close(Close::TooManyInit),
-            (ClientMessage::Subscribe { .. }, Phase::Opened) => Step::Close(Close::Unauthorized),
-            (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.handle_subscribe(id, payload),
-            (_, Phase::Opened) if self.before_init == 0 => {
+            (ClientMessage::ConnectionInit { .. }, true) => Step::Close(Close::TooManyInit),
+            (ClientMessage::Subscribe { .. }, false) => Step::Close(Close::Unauthorized),
+            (ClientMessage::Subscribe { id, payload }, true) => self.handle_subscribe(id, payload),
+            (_, false) if self.before_init == 0 => {
                 Step::Close(Close::InvalidMessage("too many messages before connection_init".to_owned()))
             }
             (ClientMessage::Complete { id }, _) => {
