@@ -212,6 +212,10 @@ CREATE TABLE webhooks (
   -- registration of a shipment.
   calls        int NOT NULL DEFAULT 0,
   due_at       timestamptz,
+  -- Whether it brought an estimate that counts from its receipt. Such a content is processed again when it comes again.
+  says_estimate boolean NOT NULL DEFAULT false,
+  -- When the content came again for the last time.
+  came_again_at timestamptz,
   UNIQUE (sender, content_hash)
 ) WITH (fillfactor = 85);
 CREATE INDEX idx_webhook_due ON webhooks (due_at) WHERE due_at IS NOT NULL;

@@ -19,6 +19,7 @@ mod codes;
 mod current_status;
 mod dhl;
 mod easypost;
+mod estimate_scan;
 mod fedex;
 mod html;
 mod json;

@@ -4,6 +4,12 @@
 //!    instant: its day would depend on the zone of the reader.
 //! 2. The estimate that was said last counts, also if it is earlier. Of two that were said at the same time, the one
 //!    that was received last counts.
+//! 3. FedEx, UPS and DHL tell no time, so the time of receipt counts. Each of their pushes repeats the estimate. A push
+//!    with the estimate that counts already is no new saying. So where a push is processed after a later one, a wrong
+//!    estimate may count until the next push.
+//! 4. A content that such a sender sends again, byte for byte, says its estimate again, unless a later scan was recorded
+//!    since: then it is a late retry. A late retry without a later scan cannot be told from a new saying. It counts
+//!    until the next push.
 
 use std::{fmt, str::FromStr};
 
@@ -144,6 +150,11 @@ pub struct DeliveryEstimate {
 }
 
 impl DeliveryEstimate {
+    /// Whether its sender told no time, so that it counts from its receipt.
+    pub fn counts_from_receipt(&self) -> bool {
+        self.said_at == self.received_at
+    }
+
     /// An estimate that the merchant or a supplier gives now.
     pub const fn from_merchant(expected: ExpectedDelivery, now: DateTime<Utc>) -> Self {
         Self { said_at: now, received_at: now, expected, source: EstimateSource::Merchant }

@@ -382,6 +382,7 @@ impl TryFrom<entity::webhook::Model> for Webhook {
             attempt: row.attempt,
             failures: row.failures,
             duplicates: row.duplicates,
+            came_again_at: row.came_again_at,
         };
         Ok(Self { head: head.try_into()?, body: row.body })
     }
@@ -403,6 +404,7 @@ impl TryFrom<entity::webhook::Head> for WebhookHead {
             attempt: row.attempt,
             failures: row.failures,
             duplicates: row.duplicates,
+            came_again_at: row.came_again_at,
         })
     }
 }

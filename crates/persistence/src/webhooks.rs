@@ -65,6 +65,8 @@ pub struct WebhookHead {
     pub failures: i32,
     /// How often the same content came again.
     pub duplicates: i32,
+    /// When it came again for the last time.
+    pub came_again_at: Option<DateTime<Utc>>,
 }
 
 impl WebhookHead {
@@ -95,7 +97,8 @@ pub struct NewWebhook {
 }
 
 /// Stores webhooks and makes them due at once. If a content is stored already, its number of duplicates grows
-/// instead. The contents in one call must differ.
+/// instead; if it says an estimate that counts from its receipt, and was processed, it is due again. The contents in one
+/// call must differ.
 pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
     let mut new: Vec<_> = new.iter().collect();
     // Every batch inserts in the sequence of the hashes. Else two batches with the same contents could wait for each
@@ -116,9 +119,16 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
         duplicates: webhook.duplicates as i32,
         calls: 0,
         due_at: Some(webhook.received_at),
+        says_estimate: false,
+        came_again_at: None,
     });
     let again = "ON CONFLICT (sender, content_hash) \
-                 DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
+                 DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates, \
+                 came_again_at = excluded.received_at, \
+                 state = CASE WHEN webhooks.says_estimate AND webhooks.state = 'processed' \
+                   THEN excluded.state ELSE webhooks.state END, \
+                 due_at = CASE WHEN webhooks.says_estimate AND webhooks.state = 'processed' \
+                   THEN excluded.due_at ELSE webhooks.due_at END";
     let tx = store.begin().await?;
     dialect::insert(&tx, rows, again).await?;
     // The caller repeats the insert after a lost connection. If the first one was committed, the number of duplicates
@@ -225,6 +235,7 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
             reason: Set(Some(one.reason.clone())),
             error: Set(None),
             due_at: Set(None),
+            says_estimate: Set(one.says_estimate),
             ..Default::default()
         };
         [webhook::ActiveModel { webhook_id: Set(one.id.0), ..Default::default() }, new]

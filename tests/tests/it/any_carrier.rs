@@ -144,7 +144,8 @@ async fn ignore(shop: &Shop, number: &str) -> domain::WebhookId {
     let tx = shop.store.begin().await.unwrap();
     let id = webhooks::lock_and_load_leased(&tx, &leased).await.unwrap().remove(0).head.id;
     let reason = format!("`CanadaPost`, of {number}, is not a carrier Milepost follows");
-    let settled = SettledWebhook { id, state: WebhookState::Ignored, reason, waits_for: vec![] };
+    let settled =
+        SettledWebhook { id, state: WebhookState::Ignored, reason, waits_for: vec![], says_estimate: false };
     webhooks::settle(&tx, &[settled]).await.unwrap();
     shop.store.commit(tx).await.unwrap();
     shop.drain().await;

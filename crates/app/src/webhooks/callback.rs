@@ -56,6 +56,7 @@ impl Inbox {
             state: WebhookState::Processed,
             reason: reason.to_owned(),
             waits_for: vec![],
+            says_estimate: false,
         };
         let settled: Vec<SettledWebhook> = opened.into_iter().map(close).collect();
         webhooks::settle(&tx, &settled).await?;

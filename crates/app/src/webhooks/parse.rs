@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use carriers::{Parcel, Push, Sender, Unread, likely_carriers};
 use domain::{
-    TrackingNumber,
+    DeliveryEstimate, Scan, TrackingNumber,
     ingest::{IngestSummary, ParcelScans, ParsedWebhook},
 };
 use persistence::webhooks::{Webhook, WebhookHead};
@@ -53,19 +53,29 @@ impl Inbox {
     }
 }
 
-/// Converts a webhook and its parcels to the input of routing. Scans that have no time get the time of receipt.
+/// Converts a webhook and its parcels to the input of routing. Scans that have no time get the time of receipt. An
+/// estimate without a time counts from the last receipt of the same content.
 pub(super) fn build_parsed_webhook(
     head: WebhookHead,
     parcels: Vec<Parcel>,
     unread: Option<Unread>,
 ) -> ParsedWebhook {
     let received_at = head.received_at;
+    let hear_again = |scan: Scan| {
+        let said_again = |estimate: DeliveryEstimate| match head.came_again_at {
+            Some(at) if estimate.counts_from_receipt() => {
+                DeliveryEstimate { said_at: at, received_at: at, ..estimate }
+            }
+            Some(_) | None => estimate,
+        };
+        Scan { estimate: scan.estimate.map(said_again), ..scan }
+    };
     let scans = |mut parcel: Parcel| ParcelScans {
         has_carrier_format: likely_carriers(&parcel.tracking_number)
             .contains(&parcel.tracking_number.carrier()),
         number: parcel.tracking_number.clone(),
         other_numbers: std::mem::take(&mut parcel.other_numbers),
-        scans: parcel.into_scans(received_at),
+        scans: parcel.into_scans(received_at).into_iter().map(hear_again).collect(),
     };
     ParsedWebhook {
         id: head.id,

@@ -118,7 +118,13 @@ impl Inbox {
                 Push::Remark(reason) => {
                     tracing::warn!(webhook = %id, sender, reason, "a webhook could not be parsed");
                     let state = WebhookState::Ignored;
-                    batch.ignored.push(SettledWebhook { id, state, reason, waits_for: vec![] });
+                    batch.ignored.push(SettledWebhook {
+                        id,
+                        state,
+                        reason,
+                        waits_for: vec![],
+                        says_estimate: false,
+                    });
                 }
                 Push::Parcels(parcels, unread) => {
                     let is_large = parcels.len() > MAX_PARCELS;

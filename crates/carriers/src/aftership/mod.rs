@@ -24,6 +24,7 @@ use crate::{
     code_trust::replace_unreliable_time,
     codes::CodeMap,
     current_status::{self, CurrentStatus},
+    estimate_scan::or_estimate_scan,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     numbers::{parse_carrier_name, parse_tracking_number},
@@ -125,6 +126,8 @@ fn parse_parcel(
     let carrier = parse_carrier_name(&slug, &number)?;
     let tracking_number = parse_tracking_number(carrier, number)?;
     let scans = parse_scans(ParcelKey { carrier, number: &tracking_number });
+    let estimated_delivery = parse_estimated_delivery(tracking);
+    let scans = or_estimate_scan(scans, estimated_delivery, carrier, &tracking_number);
     if scans.is_empty() {
         return Ok(Push::Parcels(Vec::new(), None));
     }
@@ -133,7 +136,7 @@ fn parse_parcel(
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: parse_estimated_delivery(tracking),
+        estimated_delivery,
         pushed_at: parse_push_time(body),
     }))
 }

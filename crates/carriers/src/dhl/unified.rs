@@ -20,6 +20,7 @@ use super::{
 use crate::{
     codes::CodeMap,
     current_status::{self, CurrentStatus},
+    estimate_scan::or_estimate_scan,
     json::{flag_at, list_at, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
@@ -65,6 +66,8 @@ pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<P
             scans.push(latest);
         }
     }
+    let estimated_delivery = parse_estimated_delivery(shipment);
+    scans = or_estimate_scan(scans, estimated_delivery, Carrier::DHL, &tracking_number);
     if scans.is_empty() {
         return Ok(None);
     }
@@ -78,7 +81,7 @@ pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<P
         tracking_number,
         package: None,
         scans,
-        estimated_delivery: parse_estimated_delivery(shipment),
+        estimated_delivery,
         pushed_at: None,
     }))
 }

@@ -28,6 +28,7 @@ use crate::{
     code_trust::replace_unreliable_time,
     codes::CodeMap,
     current_status::{self, CurrentStatus},
+    estimate_scan::or_estimate_scan,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     mac::{decode_hex_mac, encode_hex, hmac_sha256},
@@ -208,6 +209,8 @@ fn parse_tracker(
     if flag_at(tracker, "/is_return") {
         apply_return_flag(&mut scans);
     }
+    let estimated_delivery = parse_estimated_delivery(tracker);
+    scans = or_estimate_scan(scans, estimated_delivery, carrier, &tracking_number);
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
@@ -216,7 +219,7 @@ fn parse_tracker(
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: parse_estimated_delivery(tracker),
+        estimated_delivery,
         pushed_at: said_at.and_then(|at| time::parse_instant(&at)),
     }))
 }

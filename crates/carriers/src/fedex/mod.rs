@@ -26,6 +26,7 @@ use crate::{
     code_trust::replace_unreliable_time,
     codes::CodeMap,
     current_status::{self, CurrentStatus},
+    estimate_scan::or_estimate_scan,
     json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits::{self, MAX_BODY_WITH_PICTURE},
     numbers::parse_tracking_number,
@@ -127,6 +128,8 @@ fn parse_parcel(
     let listed =
         limits::collect_scans(list_at(result, "scanEvents"), |event| parse_scan_event(event, key, remap));
     let scans = current_status::merge_into_scans(listed, parse_current_status(result, key, remap));
+    let estimated_delivery = parse_estimated_delivery(result);
+    let scans = or_estimate_scan(scans, estimated_delivery, Carrier::FEDEX, key);
     if scans.is_empty() {
         return Ok(None);
     }
@@ -135,7 +138,7 @@ fn parse_parcel(
         package: unique_id,
         other_numbers: vec![],
         scans,
-        estimated_delivery: parse_estimated_delivery(result),
+        estimated_delivery,
         pushed_at: None,
     }))
 }

@@ -27,6 +27,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
     codes::CodeMap,
+    estimate_scan::or_estimate_scan,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     mac::{decode_hex_mac, encode_hex, hmac_sha256, texts_are_equal},
@@ -160,6 +161,8 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let scans = limits::collect_scans(states, |state| {
         parse_scan(state, carrier, &tracking_number, remap).filter(|scan| seen.insert(scan.identity))
     });
+    let estimated_delivery = text_at(data, "/eta").and_then(|eta| time::parse_expected_delivery(&eta));
+    let scans = or_estimate_scan(scans, estimated_delivery, carrier, &tracking_number);
     if scans.is_empty() {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
@@ -168,7 +171,7 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: text_at(data, "/eta").and_then(|eta| time::parse_expected_delivery(&eta)),
+        estimated_delivery,
         pushed_at: parse_push_time(data),
     }))
 }

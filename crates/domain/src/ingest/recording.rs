@@ -18,6 +18,8 @@
 //! 7. A shipment whose number another shipment has by now is not on its way again: a number belongs to one live
 //!    shipment. A person's request that would have this effect is refused. A carrier's scans are stored, are `Stale`,
 //!    and leave the shipment as it is; they count with the next scan after the number is free.
+//! 8. An estimate whose sender tells no time is left out of a scan that is stored already, if it repeats the estimate
+//!    that counts. So is one of a webhook that is processed again, if a later scan of the carrier is stored by now.
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     actor::Actor,
+    delivery_estimate::{DeliveryEstimate, ExpectedDelivery},
     ids::{ScanId, ShipmentId, WebhookId},
     order::{Order, Outcome, Request},
     refusal::Refusal,
@@ -141,6 +144,15 @@ impl ScanRecorder {
                 (scan.description, scan.location) = (None, None);
             }
         }
+        let current = order.shipments().iter().find(|one| one.id == shipment);
+        let expected = current.and_then(|shipment| shipment.tracking.estimated_delivery);
+        for scan in &mut incoming {
+            if places.contains_key(&scan.identity)
+                && is_estimate_repeated(scan, stored, expected, is_repeated)
+            {
+                scan.estimate = None;
+            }
+        }
         let restated = stored.iter().filter(|old| self.is_replay && old.is_from(webhook_id));
         let is_retracted =
             |scan: &Scan| places.get(&scan.identity).is_some_and(|place| !stored[*place].counts());
@@ -245,6 +257,26 @@ impl ScanRecorder {
     pub const fn seen_again(&self) -> &HashMap<ScanKey, u32> {
         &self.seen_again
     }
+}
+
+/// Whether the estimate of a stored scan that comes again is left out, by rule 8. `expected` is what counts for the
+/// shipment.
+fn is_estimate_repeated(
+    scan: &Scan,
+    stored: &[StoredScan],
+    expected: Option<ExpectedDelivery>,
+    is_repeated: bool,
+) -> bool {
+    let Some(estimate) = scan.estimate.filter(DeliveryEstimate::counts_from_receipt) else { return false };
+    let is_later = |other: &StoredScan| {
+        other.recorded_by.is_none() && other.scan.has_clock() && other.scan.clock() > scan.clock()
+    };
+    let says_so = |old: &StoredScan| {
+        let told = old.scan.estimate.map(|told| (told.expected, told.source));
+        old.scan.identity == scan.identity && told == Some((estimate.expected, estimate.source))
+    };
+    let is_current = expected == Some(estimate.expected) && stored.iter().any(says_so);
+    is_current || (is_repeated && stored.iter().any(is_later))
 }
 
 /// Applies a request about the scans of a shipment, within rule 7.

@@ -73,6 +73,7 @@ impl RoutedScans {
             let number = registered.unwrap_or(&parcel.number);
             let mut is_missing = registered.is_none() && parcel.scans.is_empty();
             for scan in parcel.scans {
+                summary.says_estimate |= scan.estimate.is_some_and(|estimate| estimate.counts_from_receipt());
                 let targets = router.route(number, &scan);
                 is_missing |= targets.is_empty();
                 for target in targets {
@@ -148,7 +149,11 @@ impl RoutedScans {
             let is_stored = |webhook: WebhookId, scan: &Scan| {
                 let old = stored.get(&scan.identity);
                 old.is_some_and(|old| {
-                    !old.counts() || old.scan.merge_repeated(scan, old.is_from(Some(webhook))).is_none()
+                    // An estimate that counts from its receipt is no difference: it may have been left out as a
+                    // repetition.
+                    let estimate = scan.estimate.filter(|estimate| !estimate.counts_from_receipt());
+                    let scan = Scan { estimate, ..scan.clone() };
+                    !old.counts() || old.scan.merge_repeated(&scan, old.is_from(Some(webhook))).is_none()
                 })
             };
             for WebhookScans { webhook, scans, .. } in of_shipment {

@@ -29,6 +29,7 @@ pub struct IngestSummary {
     pub(super) waits_for: Vec<(TrackingNumber, Vec<String>)>,
     /// The numbers that were pushed, each with the number under which its shipment was found instead.
     pub(super) found_by_other_number: Vec<(TrackingNumber, TrackingNumber)>,
+    pub(super) says_estimate: bool,
     effects: BTreeMap<ScanEffect, u32>,
     repeated: u32,
     /// The numbers of the shipments that move although they were cancelled.
@@ -47,6 +48,8 @@ pub struct SettledWebhook {
     pub reason: String,
     /// The tracking numbers for which it waits, each with the further numbers that the carrier gives to the parcel.
     pub waits_for: Vec<(TrackingNumber, Vec<String>)>,
+    /// Whether it has an estimate that counts from its receipt, because its sender tells no time.
+    pub says_estimate: bool,
 }
 
 impl IngestSummary {
@@ -97,7 +100,8 @@ impl IngestSummary {
             true => WebhookState::Processed,
             false => WebhookState::Unmatched,
         };
-        SettledWebhook { id, state, reason: self.describe(), waits_for: self.waits_for.clone() }
+        let (reason, waits_for) = (self.describe(), self.waits_for.clone());
+        SettledWebhook { id, state, reason, waits_for, says_estimate: self.says_estimate }
     }
 
     fn describe(&self) -> String {

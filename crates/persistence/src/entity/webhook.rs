@@ -20,6 +20,8 @@ pub(crate) struct Model {
     pub duplicates: i32,
     pub calls: i32,
     pub due_at: Option<DateTimeUtc>,
+    pub says_estimate: bool,
+    pub came_again_at: Option<DateTimeUtc>,
 }
 
 /// A row without its body.
@@ -36,6 +38,7 @@ pub(crate) struct Head {
     pub attempt: i32,
     pub failures: i32,
     pub duplicates: i32,
+    pub came_again_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -60,7 +60,13 @@ async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: D
     let tx = shop.store.begin().await.unwrap();
     let id = webhooks::lock_and_load_leased(&tx, &leased).await.unwrap().remove(0).head.id;
     let reason = "1 element unread: track result 1: it was new".to_owned();
-    let settled = SettledWebhook { id, state: WebhookState::Processed, reason, waits_for: vec![] };
+    let settled = SettledWebhook {
+        id,
+        state: WebhookState::Processed,
+        reason,
+        waits_for: vec![],
+        says_estimate: false,
+    };
     webhooks::settle(&tx, &[settled]).await.unwrap();
     shop.store.commit(tx).await.unwrap();
     for _ in 0..2 {

@@ -42,6 +42,8 @@ fn webhook() -> webhook::Model {
         duplicates: 0,
         calls: 0,
         due_at: Some(at(1)),
+        says_estimate: false,
+        came_again_at: None,
     }
 }
 
