@@ -17,6 +17,7 @@
 mod claims;
 mod error;
 mod header;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ use serde_json::Value;
 use claims::{ReceivedClaims, read_actor};
 pub use error::AuthError;
 use header::check_header;
+pub(crate) use signature::install_hs256;
 
 /// Issues and checks tokens with one shared secret.
 #[derive(Clone)]
@@ -88,6 +90,7 @@ impl Tokens {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(SecretTooShort);
         }
+        install_hs256();
         // This module checks times and the audience itself, because the library uses the machine's clock and whole
         // seconds only.
         let mut validation = Validation {

@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::ActorKind;
+use jsonwebtoken::errors::ErrorKind;
 use serde_json::json;
 
 use super::*;
@@ -75,6 +76,31 @@ fn each_defect_has_its_own_error() {
         refusal(&signed(&json!({"role": "supplier", "supplier": " ", "exp": NOW + 60}))),
         AuthError::NoSupplierCode
     );
+}
+
+/// The example of RFC 7515, appendix A.1.
+#[test]
+fn the_signature_of_the_standards_example_is_right() {
+    let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    let message = concat!(
+        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.",
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    );
+    let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let tokens = Tokens::new(&URL_SAFE_NO_PAD.decode(key).unwrap()).unwrap();
+    let sign = |algorithm| jsonwebtoken::crypto::sign(message.as_bytes(), &tokens.signing, algorithm);
+    let verify = |signature, algorithm| {
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &tokens.checking, algorithm)
+    };
+    assert_eq!(sign(Algorithm::HS256).unwrap(), signature);
+    assert_eq!(verify(signature, Algorithm::HS256), Ok(true));
+    for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXg", &signature[..42]] {
+        assert_ne!(verify(wrong, Algorithm::HS256), Ok(true), "{wrong}");
+    }
+    for other in [Algorithm::HS384, Algorithm::HS512, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        assert_eq!(sign(other).unwrap_err().kind(), &ErrorKind::InvalidAlgorithm);
+        assert_eq!(verify(signature, other).unwrap_err().kind(), &ErrorKind::InvalidAlgorithm);
+    }
 }
 
 #[test]
