@@ -89,12 +89,12 @@ async fn a_lost_shipment_is_refunded_and_the_customer_is_told_once(database: Dat
     let fact = Closed { at: shop.now(), actor: support().actor, reason: "refunded".to_owned() };
     assert_eq!(closed(&shop, order).await, Some(fact));
     assert_eq!(shop.status(order).await, OrderStatus::Shipped, "an order never goes back");
-    assert_eq!(summary(&shop, order).await, "the only item was called off");
+    assert_eq!(summary(&shop, order).await, "all 1 item called off");
     assert_eq!(cancelled_mails(&shop).await, 1);
     let mails = mailbox::list_latest(&shop.store, 10).await.unwrap();
     let mail = mails.iter().find(|mail| mail.subject.contains("cancelled")).unwrap();
     assert!(mail.text.contains("refunded"), "{}", mail.text);
-    assert!(mail.text.contains("The only item was called off."), "{}", mail.text);
+    assert!(mail.text.contains("All 1 item called off."), "{}", mail.text);
     let notifications = read::notifications_of(&shop.store, &[order]).await.unwrap().remove(&order).unwrap();
     let keys: Vec<_> = notifications.iter().map(|notification| notification.key.as_str()).collect();
     assert!(keys.contains(&format!("notify-{order}-cancelled").as_str()), "{keys:?}");
@@ -102,7 +102,7 @@ async fn a_lost_shipment_is_refunded_and_the_customer_is_told_once(database: Dat
     let url = shop.app.links().tracking_url(order);
     let page = Front::new(&shop).page(url.strip_prefix("https://shop.example.org").unwrap()).await;
     assert!(page.contains("<li class=\"reached\">Called off</li>"), "{page}");
-    assert!(page.contains("<strong>the only item was called off</strong>"), "{page}");
+    assert!(page.contains("<strong>all 1 item called off</strong>"), "{page}");
     assert!(
         !page.contains("Out for delivery"),
         "a closed order shows only the steps that it reached: {page}"
