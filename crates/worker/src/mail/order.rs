@@ -180,7 +180,7 @@ impl OrderMail {
             Kind::Delivered => "has been delivered",
             Kind::Cancelled { .. } => "has been cancelled",
             Kind::NumberReplaced { .. } => "has a new tracking number",
-            Kind::DeliveryRetracted => "was not delivered when we wrote so",
+            Kind::DeliveryRetracted => "has not been delivered yet",
         };
         format!("Your order {} {what}", self.order)
     }

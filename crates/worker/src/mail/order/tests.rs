@@ -72,7 +72,7 @@ fn every_kind_says_what_happened_in_subject_text_and_html() {
             "new tracking number",
             "numbers 1Z0001, 1Z0002, which we sent you before, are void",
         ),
-        ("was not delivered when we wrote so", "wrong about the delivery", "That was a mistake"),
+        ("has not been delivered yet", "wrong about the delivery", "That was a mistake"),
     ];
     for (kind, (subject, headline, sentence)) in kinds().into_iter().zip(said) {
         let mail = rendered(&mail(kind));
