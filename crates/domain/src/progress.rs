@@ -6,6 +6,7 @@
 
 use crate::{
     item::Item,
+    rollup::is_status_disputed,
     shipment::{Rank, Shipment, ShipmentStatus, live_shipments},
     status::OrderStatus,
 };
@@ -37,6 +38,11 @@ pub struct Progress {
 /// Counts the units and shipments of an order. [`Item::units_at`] says when the order's status counts instead of its
 /// shipments.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
+    // A delivery that was retracted counts no more, although the order keeps its status.
+    let status = match status {
+        OrderStatus::Delivered if is_status_disputed(status, items, shipments) => OrderStatus::Shipped,
+        status => status,
+    };
     let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();
     let count = |rank: Rank| live_shipments(shipments).filter(|s| s.status().rank() >= rank).count() as u32;
     let units = |rank: Rank| sum(&|item| item.units_at(rank, status, shipments));
@@ -110,8 +116,7 @@ fn summarize(
     if called_off > 0 {
         summary += &format!("; {called_off} called off");
     }
-    // A delivered order is told as delivered, whatever is reported of a shipment later.
-    if returning > 0 && status != OrderStatus::Delivered {
+    if returning > 0 {
         summary += &format!("; {returning} returned to the sender");
     }
     summary

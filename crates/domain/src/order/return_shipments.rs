@@ -48,7 +48,10 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        if let Some(other) = self.find_number_holder(numbers.iter().map(|new| &new.number)) {
+        let is_on_its_way = |one: &&Shipment| {
+            one.status().is_on_its_way() && numbers.iter().any(|new| one.has_number(&new.number))
+        };
+        if let Some(other) = self.shipments.iter().find(is_on_its_way) {
             return Err(refuse_number(other, "on its way already"));
         }
         let lines = match new.lines.as_deref() {
