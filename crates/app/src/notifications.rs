@@ -148,7 +148,7 @@ impl Notifications {
             .kind
             .status()
             .and_then(|status| customer_text::reason_to_mail(&events, status))
-            .or_else(|| customer_text::reason_of_called_off(&items));
+            .or_else(|| customer_text::reason_if_all_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments).of_closed(order.closed.is_some()),
@@ -220,8 +220,10 @@ impl Notifications {
             Outcome::Refused => false,
         };
         let failure = NewFailure { at: now, error: &reason, retryable };
-        retry_transaction(|| notifications::not_sent(&self.store, leased, failure, !is_unknown, decide))
-            .await?;
+        retry_transaction(|| {
+            notifications::record_failed_attempt(&self.store, leased, failure, !is_unknown, decide)
+        })
+        .await?;
         Ok(())
     }
 
@@ -234,7 +236,7 @@ impl Notifications {
         );
         let failure = NewFailure { at: self.clock.now(), error: &error, retryable: false };
         let closed = retry_transaction(|| {
-            notifications::not_sent(&self.store, leased, failure, false, |_| Next::GiveUp)
+            notifications::record_failed_attempt(&self.store, leased, failure, false, |_| Next::GiveUp)
         })
         .await?;
         if closed.is_some() {

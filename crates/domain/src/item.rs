@@ -127,7 +127,7 @@ impl Item {
 
     /// Whether the actor is the supplier of this item.
     pub fn is_supplied_by(&self, actor: &Actor) -> bool {
-        self.origin.as_ref().is_some_and(|origin| origin.is(actor))
+        self.origin.as_ref().is_some_and(|origin| origin.is_supplier(actor))
     }
 
     /// What the supplier is late with at `now`. `None` if the order takes no more shipments, if no unit is wanted, or

@@ -207,7 +207,7 @@ impl Origin {
     }
 
     /// Whether the actor is the supplier of this origin.
-    pub fn is(&self, actor: &Actor) -> bool {
+    pub fn is_supplier(&self, actor: &Actor) -> bool {
         self.kind == OriginKind::Supplier
             && actor.kind == ActorKind::Supplier
             && actor.id.as_ref() == Some(&self.code)

@@ -39,7 +39,7 @@ pub struct Transition {
     pub(crate) recorded_at: DateTime<Utc>,
     pub(crate) request_id: Option<String>,
     pub(crate) webhook_id: Option<WebhookId>,
-    pub(crate) owes_notification: bool,
+    pub(crate) may_notify: bool,
 }
 
 impl Transition {
@@ -106,7 +106,7 @@ impl Transition {
 
     /// Whether the customer may be told of it. False for a step of a shipment that is on its way back by now: the
     /// customer would wait for it.
-    pub fn owes_notification(&self) -> bool {
-        self.owes_notification
+    pub fn may_notify(&self) -> bool {
+        self.may_notify
     }
 }

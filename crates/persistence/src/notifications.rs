@@ -8,10 +8,10 @@
 //! 2. A row with a reason for suppression (`reason`) is written as suppressed, and is never due. An order without an
 //!    address gets one such row.
 //! 3. For `worker`, `app::notifications` takes an attempt through `open_notification`, `hand_over` just before the
-//!    content is sent, then `mark_sent` or `not_sent`. Each of these commits on its own.
+//!    content is sent, then `mark_sent` or `record_failed_attempt`. Each of these commits on its own.
 //! 4. `None` or `false` of these functions: the notification belongs to another attempt by now, or is not queued any
 //!    more. No mail may be sent then.
-//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `clear_due` takes it out of the count
+//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `remove_from_unknown_outcomes` takes it out of the count
 //!    when the answer of the mail server is known.
 
 mod corrections;
@@ -128,7 +128,7 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
 /// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded.
 /// If all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
 fn list_news(order: &Order) -> Vec<(NotificationKind, TimeDelta)> {
-    let owed = order.changes().transitions.iter().filter(|event| event.owes_notification());
+    let owed = order.changes().transitions.iter().filter(|event| event.may_notify());
     let told = owed.filter_map(|event| {
         Some((NotificationKind::from_status(event.to())?, event.recorded_at() - event.occurred_at()))
     });
@@ -246,7 +246,7 @@ pub async fn open_notification(
     row.map(Notification::try_from).transpose()
 }
 
-/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`not_sent`] records
+/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`record_failed_attempt`] records
 /// the answer of the server, the attempt counts as one of unknown outcome, also if the process dies.
 ///
 /// `told` are the tracking numbers in the mail and in its earlier mails that may have left.
@@ -289,7 +289,9 @@ fn is_at_attempt(leased: &Leased) -> Condition {
 
 /// Adds to an update that this attempt no longer has an unknown outcome, because the answer of the mail server is
 /// known.
-fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
+fn remove_from_unknown_outcomes(
+    update: UpdateMany<entity::notification::Entity>,
+) -> UpdateMany<entity::notification::Entity> {
     use entity::notification::Column;
     let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
     update
@@ -303,7 +305,7 @@ fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<ent
 ///
 /// # Errors
 /// As [`leases::fail`](crate::leases::fail).
-pub async fn not_sent(
+pub async fn record_failed_attempt(
     store: &Store,
     leased: Leased,
     failure: NewFailure<'_>,
@@ -313,7 +315,7 @@ pub async fn not_sent(
     use entity::notification::Column;
     let tx = store.begin().await?;
     if answer_is_known {
-        clear_due(entity::notification::Entity::update_many())
+        remove_from_unknown_outcomes(entity::notification::Entity::update_many())
             .filter(Column::NotificationId.eq(leased.id))
             .filter(Column::Attempt.eq(leased.attempt))
             .filter(Column::ContentAttempt.eq(leased.attempt))
@@ -329,7 +331,7 @@ pub async fn not_sent(
 pub async fn mark_sent(store: &Store, id: NotificationId, at: DateTime<Utc>) -> Result<()> {
     use entity::notification::Column;
     let tx = store.begin().await?;
-    clear_due(entity::notification::Entity::update_many())
+    remove_from_unknown_outcomes(entity::notification::Entity::update_many())
         .col_expr(Column::State, Expr::value(NotificationState::Sent.as_str()))
         .col_expr(Column::SentAt, Expr::value(at))
         .col_expr(Column::Error, Expr::value(None::<String>))

@@ -57,7 +57,7 @@ pub enum AuthError {
 
 impl AuthError {
     /// Maps the library's errors to the few that a caller can act on.
-    pub(super) fn from_jwt_error(error: &jsonwebtoken::errors::Error) -> Self {
+    pub(super) fn from_signature_error(error: &jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSignature => Self::BadSignature,
             ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => Self::WrongAlgorithm,

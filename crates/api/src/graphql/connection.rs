@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     cursor::Kind,
-    error::{bad_cursor, bad_input, unwrap_result},
+    error::{bad_cursor, bad_input, convert_app_result},
 };
 
 const DEFAULT_PAGE: i32 = 20;
@@ -72,11 +72,11 @@ impl<T: OutputType> Connection<T> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let count = match &self.total {
             Total::Known(count) => return Ok(*count),
-            Total::Orders(filter) => app.reads().orders_count(caller, filter.clone()).await,
+            Total::Orders(filter) => app.reads().count_orders(caller, filter.clone()).await,
             Total::Events(filter) => app.reads().events_count(caller, filter.clone()).await,
             Total::Webhooks(filter) => app.reads().webhooks_count(caller, filter).await,
         };
-        unwrap_result(ctx, count)
+        convert_app_result(ctx, count)
     }
 }
 

@@ -95,6 +95,6 @@ fn convert_refusal(refusal: &Refusal) -> Error {
 }
 
 /// Converts the error of a use case to a GraphQL error, and logs it if it is a failure.
-pub(super) fn unwrap_result<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
+pub(super) fn convert_app_result<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
     result.map_err(|error| convert_error(ctx, &error))
 }

@@ -14,7 +14,7 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::{ActorKind, OrderStatus},
-    error::unwrap_result,
+    error::convert_app_result,
     order::Order,
 };
 
@@ -48,7 +48,7 @@ pub(super) async fn log(
         cursor::key((at, EventId { order_id: OrderId(order_id), version }))
     })?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let page = unwrap_result(ctx, app.reads().events(caller, filter.clone(), &window.request()).await)?;
+    let page = convert_app_result(ctx, app.reads().events(caller, filter.clone(), &window.request()).await)?;
     Ok(Connection::new(page, &window, Total::Events(filter), |event: Event| {
         let place = (event.occurred_at, event.order_id.0, event.version);
         (Kind::Events.encode(&place), OrderEvent(event))

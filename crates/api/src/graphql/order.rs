@@ -55,7 +55,7 @@ impl Order {
     ///
     /// # Errors
     /// `FORBIDDEN` for suppliers.
-    fn for_customers(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
+    fn head_unless_supplier(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
         let caller = ctx.data::<Caller>()?;
         if caller.may_see_customers() { Ok(self.head()) } else { Err(build_forbidden_error(caller, field)) }
     }
@@ -84,7 +84,7 @@ impl Order {
 
     /// The id of the customer: the `sub` claim of their token. An error for suppliers.
     async fn user_id(&self, ctx: &Context<'_>) -> Result<ID> {
-        Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
+        Ok(self.head_unless_supplier(ctx, "userId")?.user_id.to_string().into())
     }
 
     /// The first e-mail address to which notifications are sent. Null if there is none, and for suppliers.
@@ -112,7 +112,7 @@ impl Order {
 
     /// What the order costs. An error for suppliers.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
-        let total = &self.for_customers(ctx, "total")?.total;
+        let total = &self.head_unless_supplier(ctx, "total")?.total;
         Ok(Money {
             cents: total.cents,
             currency: total.currency.clone(),
@@ -241,7 +241,7 @@ impl Order {
     /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
     /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.links().tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
+        Ok(ctx.data::<App>()?.links().tracking_url(self.head_unless_supplier(ctx, "trackingUrl")?.id))
     }
 }
 

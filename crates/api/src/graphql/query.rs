@@ -12,7 +12,7 @@ use super::{
     connection::{Connection, PageArgs, Total, page_size},
     cursor::{self, Kind},
     enums::{ActorKind, FulfillmentPath, OrderStatus, WebhookState},
-    error::{bad_input, unwrap_result},
+    error::{bad_input, convert_app_result},
     event::{self, OrderEvent},
     input::Time,
     limits::weights::{STATE_MACHINE, UNKNOWN_CODES, list},
@@ -37,13 +37,14 @@ impl Query {
     /// The order with this id.
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.reads().order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
+        Ok(convert_app_result(ctx, app.reads().order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
     }
 
     /// The order with this merchant's own number (`Order.reference`).
     async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.reads().order_by_reference(caller, &reference).await)?.map(Order::from))
+        Ok(convert_app_result(ctx, app.reads().order_by_reference(caller, &reference).await)?
+            .map(Order::from))
     }
 
     /// Orders, the newest first. Customers see their own orders, suppliers see orders with an item that they ship, and
@@ -61,7 +62,8 @@ impl Query {
         let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let page = unwrap_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
+        let page =
+            convert_app_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
         let page = Page { rows: Order::with_shared_cache(page.rows), has_more: page.has_more };
         Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
             let head = order.head();
@@ -79,7 +81,7 @@ impl Query {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let carrier = carrier.parse_for_query(ctx, "carrier")?;
         let Ok(number) = TrackingNumber::parse(carrier, &tracking_number) else { return Ok(None) };
-        let found = unwrap_result(ctx, app.reads().shipment(caller, &number).await)?;
+        let found = convert_app_result(ctx, app.reads().shipment(caller, &number).await)?;
         Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
 

@@ -9,7 +9,7 @@ use domain::{OrderId, Refusal};
 use super::{
     batch_cache::ScanCache,
     enums::{OrderStatus, ShipmentStatus},
-    error::{bad_input, unwrap_result},
+    error::{bad_input, convert_app_result},
     input::Time,
     input_path::build_input_path,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
@@ -109,7 +109,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         Err(app::Error::Refused(Refusal::InvalidInput { field, message })) => {
             return Err(bad_input(&format!("input.{}", build_input_path(field)), message));
         }
-        replayed => unwrap_result(ctx, replayed)?,
+        replayed => convert_app_result(ctx, replayed)?,
     };
     let orders = orders_of(&changes);
     let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());

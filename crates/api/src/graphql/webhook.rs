@@ -18,7 +18,7 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
-    error::unwrap_result,
+    error::convert_app_result,
     failure::AttemptFailure,
     limits::weights::{FAILURES, WEBHOOK_SCANS, list},
     node::parse_uuid,
@@ -34,8 +34,8 @@ pub struct Webhook {
     failures: Arc<ListCache<WebhookId, Failure>>,
 }
 
-/// Makes webhooks that were read together. `ids` are the ids of all of them.
-fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
+/// Returns a function that makes the nodes of webhooks that were read together. `ids` are the ids of all of them.
+fn build_node_maker(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
     let (batch, failures) = (ScanCache::new(ids.clone()), ListCache::new(ids.clone()));
     let bodies = Bodies::new(ids);
     move |webhook| Webhook {
@@ -55,14 +55,14 @@ pub(super) async fn inbox(
     let window = args.window(Kind::Webhooks, cursor::key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let Page { rows, has_more } =
-        unwrap_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
-    let node = nodes(rows.iter().map(|webhook| webhook.id).collect());
+        convert_app_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
+    let make_node = build_node_maker(rows.iter().map(|webhook| webhook.id).collect());
     Ok(Connection::new(
         Page { rows, has_more },
         &window,
         Total::Webhooks(filter),
         |webhook: webhooks::WebhookHead| {
-            (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), node(webhook))
+            (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), make_node(webhook))
         },
     ))
 }
@@ -77,7 +77,7 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
 /// Reads the codes that have no known meaning.
 pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let codes = unwrap_result(ctx, app.inbox().unknown_codes(caller).await)?;
+    let codes = convert_app_result(ctx, app.inbox().unknown_codes(caller).await)?;
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
@@ -88,7 +88,7 @@ result_union! {
 
 impl From<webhooks::WebhookHead> for WebhookResult {
     fn from(webhook: webhooks::WebhookHead) -> Self {
-        WebhookSuccess { webhook: nodes(vec![webhook.id])(webhook) }.into()
+        WebhookSuccess { webhook: build_node_maker(vec![webhook.id])(webhook) }.into()
     }
 }
 

@@ -190,7 +190,7 @@ impl Connection {
     }
 
     /// Whether the stream has to be read on. Returns `true` only once, and then enters [`Phase::Lingering`].
-    pub(super) fn take_lingering(&self) -> bool {
+    pub(super) fn begin_lingering_if_owed(&self) -> bool {
         let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.end_reason().is_none();
         if lingers {
             self.enter_phase(Phase::Lingering);

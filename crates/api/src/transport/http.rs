@@ -67,7 +67,7 @@ pub(super) async fn get<E: Executor>(
     }
     let State(endpoint) = state;
     if endpoint.options.graphiql && prefers_html(&headers) {
-        return graphiql::page();
+        return graphiql::build_page();
     }
     let media = MediaType::negotiate(&headers);
     let outcome = async {

@@ -68,7 +68,7 @@ impl CommandBatch {
         let mut events = HashMap::new();
         for answer in answered.values() {
             if let Some(version) = answer.version {
-                let event = orders::event_at(tx, answer.order_id, version).await?;
+                let event = orders::load_event(tx, answer.order_id, version).await?;
                 events.extend(event.map(|event| ((answer.order_id, version), event)));
             }
         }

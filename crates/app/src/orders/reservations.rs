@@ -4,7 +4,7 @@
 //!    lock, so that the registration and the webhook cannot miss each other. It waits for others.
 //! 2. `former_orders` are locked together with the orders of the batch. Empty, if no number was cancelled by its
 //!    carrier.
-//! 3. For each granted shipment: `check_number`, then `register_shipment`, which changes memory only.
+//! 3. For each granted shipment: `check_number`, then `register`, which changes memory only.
 //! 4. `release_former` changes the former orders in memory; `commands` writes them. Only numbers that the batch
 //!    registered are released.
 

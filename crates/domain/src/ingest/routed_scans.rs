@@ -4,8 +4,8 @@
 //! 1. `add` takes one webhook after the other. A parcel whose number no shipment has is left out; the summary notes it.
 //! 2. `orders`, `shipments` and `webhooks` say what the caller has to lock and load.
 //! 3. `record` changes the orders in memory. Its error means that what was loaded does not fit together.
-//! 4. Only a replay calls `waiting`, `find_differences`, `for_orders` and `append_for_orders`. `waiting` lists every
-//!    webhook with a parcel, and says whether it would wait. An order without differences is missing in the map.
+//! 4. Only a replay calls `list_webhooks_with_parcels`, `find_differences`, `for_orders` and `append_for_orders`. The first says
+//!    of each webhook whether it would wait. An order without differences is missing in the map.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -115,7 +115,7 @@ impl RoutedScans {
     }
 
     /// The webhooks that have at least one parcel, and whether one of their numbers has no shipment.
-    pub fn waiting(&self) -> impl Iterator<Item = (WebhookId, bool)> {
+    pub fn list_webhooks_with_parcels(&self) -> impl Iterator<Item = (WebhookId, bool)> {
         self.summaries.iter().map(|(id, summary)| (*id, !summary.waits_for.is_empty()))
     }
 

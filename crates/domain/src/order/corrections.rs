@@ -61,7 +61,7 @@ impl Order {
 
     /// Notes what scans, or the retraction of a scan, mean for a delivery that was told. `was_disputed` is
     /// [`Self::is_disputed`] before the change.
-    pub(super) fn correct_told_delivery(
+    pub(super) fn note_told_delivery_change(
         &mut self,
         was_disputed: bool,
         retracted: Option<ScanId>,
@@ -83,8 +83,8 @@ impl Order {
 
     /// Notes that a shipment takes the place of cancelled ones, if its carrier has it since this change. `before` is its
     /// state before the change.
-    pub(super) fn correct_void_numbers(&mut self, id: ShipmentId, before: &Tracking, context: &Context) {
-        let Ok(shipment) = self.shipment(id) else { return };
+    pub(super) fn note_replaced_numbers(&mut self, id: ShipmentId, before: &Tracking, context: &Context) {
+        let Ok(shipment) = self.find_shipment(id) else { return };
         let is_to_follow =
             shipment.status().is_on_its_way() && shipment.status() != ShipmentStatus::ReturnedToSender;
         if before.in_possession || !shipment.tracking.in_possession || !is_to_follow {

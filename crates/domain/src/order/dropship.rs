@@ -44,7 +44,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         self.record_answer(&open, &SupplierAnswer::Accepted { at: context.now });
         self.record_item_activity(ActivityKind::ItemsAccepted, &self.wanted_lines(&open), None, context);
         Ok(Outcome { changed: true, ..Default::default() })
@@ -66,7 +66,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         self.take_from_supplier(&open, context)?;
         let notes = Some(reason.clone());
         self.record_answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
@@ -96,7 +96,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         deadlines.check_ahead(InputField::Deadline, context.now)?;
         self.take_from_supplier(&open, context)?;
         let mut former = Vec::with_capacity(open.len());
@@ -194,7 +194,7 @@ impl Order {
         Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
     }
 
-    pub(super) fn check_answerable(&self) -> Result<(), Refusal> {
+    pub(super) fn check_status_open(&self) -> Result<(), Refusal> {
         let status = self.head.status;
         if status.is_open() {
             return Ok(());

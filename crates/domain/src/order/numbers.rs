@@ -32,7 +32,7 @@ impl Order {
             return Ok(unchanged);
         }
         self.check_new_number(shipment, &number)?;
-        self.give_up_number(&number, context);
+        self.cancel_former_holder(&number, context);
         self.put_number(id, ShipmentNumber::new(number.clone(), context.now, is_shared))?;
         self.record_number_activity(ActivityKind::TrackingNumberAdded, id, &number, None, None, context);
         Ok(Outcome { changed: true, ..unchanged })
@@ -62,10 +62,10 @@ impl Order {
         let is_new = !shipment.has_number(&number);
         if is_new {
             self.check_new_number(shipment, &number)?;
-            self.give_up_number(&number, context);
+            self.cancel_former_holder(&number, context);
             self.put_number(id, ShipmentNumber::new(number.clone(), context.now, is_shared))?;
         }
-        let shipment = self.shipment_mut(id)?;
+        let shipment = self.find_shipment_mut(id)?;
         if let Some(old) = shipment.numbers.iter_mut().find(|one| one.number == former) {
             let (actor, reason) = (context.actor.clone(), Some(reason.clone()));
             old.void = Some(VoidNumber { at: context.now, actor, reason });
@@ -92,7 +92,7 @@ impl Order {
 
     /// Whether the actor may change the numbers of this shipment now.
     fn check_number_change(&self, id: ShipmentId, context: &Context) -> Result<&Shipment, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         if !self.may_ship(shipment, context) {
             return Err(Refusal::Forbidden("this role may not change that shipment".to_owned()));
         }
@@ -119,7 +119,7 @@ impl Order {
 
     /// Gives the shipment a live number. A void number becomes live again.
     fn put_number(&mut self, id: ShipmentId, new: ShipmentNumber) -> Result<(), Refusal> {
-        let numbers = &mut self.shipment_mut(id)?.numbers;
+        let numbers = &mut self.find_shipment_mut(id)?.numbers;
         match numbers.iter_mut().find(|one| one.number == new.number) {
             Some(old) => *old = new,
             None => numbers.push(new),

@@ -133,7 +133,7 @@ impl Order {
             recorded_at: context.now,
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
-            owes_notification: true,
+            may_notify: true,
         };
         let changes = Changes { transitions: vec![placement], ..Changes::default() };
         Ok(Self { head, items: items.collect(), shipments: vec![], changes })

@@ -62,7 +62,7 @@ impl Order {
         let origin = new.origin.unwrap_or_else(Origin::main_warehouse);
         check_text(InputField::OriginCode, &origin.code)?;
         for new in &numbers {
-            self.give_up_number(&new.number, context);
+            self.cancel_former_holder(&new.number, context);
         }
         self.shipments.push(Shipment {
             id: new.id,

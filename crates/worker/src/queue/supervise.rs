@@ -141,7 +141,7 @@ fn spawn_worker(
             tokio::spawn(worker.run())
         }
         Backend::Redis(redis) => {
-            let worker = builder.backend(redis.backend()?).build(service);
+            let worker = builder.backend(redis.create_worker_backend()?).build(service);
             tokio::spawn(worker.run())
         }
     })
@@ -161,7 +161,7 @@ async fn check_worker(
         if let Backend::Redis(redis) = &queue.inner.backend {
             redis.refresh_worker(context).await?;
         }
-        queue.len().await
+        queue.count_waiting_batches().await
     };
     match checked.await {
         Ok(waiting) => {

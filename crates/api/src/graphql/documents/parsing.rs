@@ -35,7 +35,7 @@ pub async fn run_off_thread_if_long<T: Send + 'static>(
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` for a query that is too long, `GRAPHQL_PARSE_FAILED` for a text that is not GraphQL.
-pub fn parse_if_unprepared(request: &mut Request) -> ServerResult<&ExecutableDocument> {
+pub fn check_and_parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     check_query_text(&request.query)?;
     request.parsed_query().map_err(syntax_error)
 }

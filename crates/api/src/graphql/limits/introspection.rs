@@ -94,7 +94,7 @@ pub fn is_entry(field: &str) -> bool {
 }
 
 /// Whether this is a type of introspection. The specification reserves names that begin with two underscores for them.
-pub fn is_type(name: &str) -> bool {
+pub fn is_introspection_type(name: &str) -> bool {
     name.starts_with("__")
 }
 
