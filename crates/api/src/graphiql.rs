@@ -1,7 +1,8 @@
 //! Serves the GraphiQL page and its files from the binary, so that the browser loads nothing from other hosts.
 //!
-//! `GET /graphql` responds to a browser with [`build_page`]. [`build_asset_routes`] serves the script and the styles of the page. They
-//! are built by `scripts/vendor-graphiql`, and only their gzip form is stored, because every browser accepts gzip.
+//! `GET /graphql` responds to a browser with [`build_page`]. [`build_asset_routes`] serves the script and the styles of
+//! the page. They are built by `scripts/vendor-graphiql`, and only their gzip form is stored, because every browser
+//! accepts gzip.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},

@@ -5,7 +5,8 @@
 //!   `VALID_FOR` from now.
 //! - `api::track` calls `open_link`. It checks the signature before it reads anything else, and does not check that the
 //!   order exists.
-//! - `build_payload`, `sign_payload` and `begin_mac` make the parts of a token. They are pure.
+//! - `build_payload`, `sign_payload` and `begin_mac` make the parts of a token. They are pure. The caller
+//!   finishes the MAC that `begin_mac` returns: with a signature, or with a comparison.
 
 use std::sync::Arc;
 

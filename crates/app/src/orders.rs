@@ -7,8 +7,8 @@
 //! 4. `place_order` is not batched. `place_in_transaction` runs until it commits: it looks for the answer of the key,
 //!    checks the rate and the reference, links the replaced order, and inserts. The outer error is a failure of the
 //!    database, the inner one a refusal.
-//! 5. `determine_customer_address` is the address for an order that a customer places. `None`: the token has none, and the input names
-//!    none.
+//! 5. `determine_customer_address` is for an order that a customer places: the address of the token. It refuses an
+//!    input that names another one. `None`: the token has none, and the input names none.
 
 mod commands;
 mod customer_rate;

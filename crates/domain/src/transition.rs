@@ -1,5 +1,6 @@
 //! Transitions: the facts that an event records. [`Order`](crate::Order) creates them, `persistence` writes them, and
 //! `app::orders` shows those of its own transaction. The functions only read a field.
+//! `may_notify` only permits a notification: `persistence::notifications` decides whether there is one.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -11,8 +11,8 @@
 //!    content is sent, then `mark_sent` or `record_failed_attempt`. Each of these commits on its own.
 //! 4. `None` or `false` of these functions: the notification belongs to another attempt by now, or is not queued any
 //!    more. No mail may be sent then.
-//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `remove_from_unknown_outcomes` takes it out of the count
-//!    when the answer of the mail server is known.
+//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `remove_from_unknown_outcomes` takes it
+//!    out of the count when the answer of the mail server is known.
 
 mod corrections;
 mod resend;
@@ -246,8 +246,9 @@ pub async fn open_notification(
     row.map(Notification::try_from).transpose()
 }
 
-/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`record_failed_attempt`] records
-/// the answer of the server, the attempt counts as one of unknown outcome, also if the process dies.
+/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or
+/// [`record_failed_attempt`] records the answer of the server, the attempt counts as one of unknown outcome, also if
+/// the process dies.
 ///
 /// `told` are the tracking numbers in the mail and in its earlier mails that may have left.
 ///

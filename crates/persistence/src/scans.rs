@@ -52,8 +52,8 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders. In
-/// a replay, today's meanings of codes replace the stored ones.
+/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders.
+/// In a replay, today's meanings of codes replace the stored ones.
 pub async fn load_recorder(
     tx: &Tx,
     orders: &HashMap<OrderId, Order>,

@@ -3,7 +3,8 @@
 //! argument.
 //!
 //! - Names (a status, a sender …): the error suggests the nearest known name, or lists all names.
-//! - `parse_meaning` accepts statuses and conditions only. Other meanings are an error, because a story does not report them.
+//! - `parse_meaning` accepts statuses and conditions only. Other meanings are an error, because a story does not report
+//!   them.
 //! - Times: `begin` is the beginning of the play. `-26h` and `+0s` count from it; RFC 3339 with an offset stands for
 //!   itself.
 //! - `require_non_blank` returns the text unchanged. `parse_tracking_number` returns it as Milepost stores it.

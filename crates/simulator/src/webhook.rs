@@ -5,9 +5,9 @@
 //!
 //! 1. [`Webhook::simulate`] writes and signs one webhook with one scan. `None` means that the sender's format cannot
 //!    express it. It sends nothing.
-//! 2. A [`Post`] knows the address. [`Post::to_server_or_route`] and [`Post::to_server`] send nothing either; `Err` means that the
-//!    address is not `http` or `https`, or that no HTTP client can be made.
-//!    A path in the address is the route of one sender for `to_server_or_route`, and a prefix of all routes for `to_server`.
+//! 2. A [`Post`] knows the address. [`Post::to_server_or_route`] and [`Post::to_server`] send nothing either; `Err`
+//!    means that the address is not `http` or `https`, or that no HTTP client can be made. A path in the address is the
+//!    route of one sender for `to_server_or_route`, and a prefix of all routes for `to_server`.
 //! 3. `Post::send` posts a webhook once. Any HTTP status is `Ok`, also 401. `Err` means: no answer within ten seconds.
 //!
 //! `find_innermost_cause` is for errors of `reqwest`, whose outer texts say little. `api_client` uses it too.

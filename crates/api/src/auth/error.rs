@@ -1,4 +1,7 @@
-//! Why a token was refused.
+//! Why a token was refused. `authenticate` makes these errors, and all answers to a refused token show them.
+//!
+//! The library checks only the form and the signature of a token: `from_signature_error` converts its errors.
+//! `authenticate` checks times, audience and claims itself.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;

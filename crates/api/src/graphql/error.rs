@@ -1,4 +1,5 @@
-//! GraphQL errors with codes. Refusals that the caller of a mutation can expect are not errors: see `outcome`.
+//! GraphQL errors with codes. Refusals that the caller of a mutation can expect are not errors: see `outcome`. All
+//! fields that read pass their answer of `app` through `convert_app_result`, which logs a failure. Nothing here panics.
 
 use std::fmt::Display;
 

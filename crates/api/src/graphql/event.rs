@@ -1,4 +1,7 @@
 //! The GraphQL type of an order event, the history of one order, and the event log of all orders.
+//!
+//! Events of scans name the request of the webhook. `requestId` is `null` for suppliers, and for what Milepost does by
+//! itself.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};

@@ -1,4 +1,7 @@
 //! The GraphQL type of an order, with its items, shipments, events and notifications.
+//!
+//! Fields about the customer take the order from `head_unless_supplier`: `FORBIDDEN` for suppliers. All other fields
+//! take it from `head`. Parts of the order are read together with those of the other orders of the answer.
 
 use std::sync::Arc;
 

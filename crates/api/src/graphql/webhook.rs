@@ -1,4 +1,5 @@
 //! The GraphQL types of the inbox: stored webhooks, their scans, and codes without a known meaning.
+//! Webhooks that are read together are made by one function (`build_node_maker`), so that they share their caches.
 
 use std::sync::Arc;
 

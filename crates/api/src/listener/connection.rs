@@ -4,7 +4,9 @@
 //! atomic, so that nobody needs a lock. The sweep of `slots` compares the state with the limits, and ends the
 //! connection when a timeout has passed.
 //! 1. `end` wakes the stream, whose reads and writes then fail. Only the first reason is stored.
-//! 2. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
+//! 2. `begin_lingering_if_owed` is true once, if `linger` was called and the connection is open: then it enters the
+//!    phase [`Phase::Lingering`].
+//! 3. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
 //!    [`PROGRESS`] bytes, or all that was offered.
 
 use std::{

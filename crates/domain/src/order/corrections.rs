@@ -1,12 +1,15 @@
 //! Corrections: what customers may have been told and what is not true any more. The requests note them in the changes
 //! of the order, and `persistence` notifies the recipients who were told.
 //!
-//! 1. A delivery: the order was delivered, and a retracted scan leaves a unit that is not delivered. The order keeps its
-//!    status, so no event follows; the true delivery is told with a correction of its own.
-//! 2. A number: a shipment takes the place of a cancelled one. This is told when the carrier has the new parcel, not when
-//!    it is registered: before that the carrier's page knows nothing of the new number, and the shop may void the label
-//!    again. A parcel whose first news is its delivery has no number to follow.
+//! 1. A delivery: the order was delivered, and a retracted scan leaves a unit that is not delivered. The order keeps
+//!    its status, so no event follows; the true delivery is told with a correction of its own.
+//! 2. A number: a shipment takes the place of a cancelled one. This is told when the carrier has the new parcel, not
+//!    when it is registered: before that the carrier's page knows nothing of the new number, and the shop may void the
+//!    label again. A parcel whose first news is its delivery has no number to follow.
 //! 3. A number that is replaced on the same shipment is told at once: see [`Order::correct_told_number`].
+//!
+//! `scans` and `retract` call the functions `note_…` after each change: mostly they note nothing. `app` calls
+//! `correct_told_number`.
 
 use chrono::TimeDelta;
 
@@ -81,8 +84,8 @@ impl Order {
         }
     }
 
-    /// Notes that a shipment takes the place of cancelled ones, if its carrier has it since this change. `before` is its
-    /// state before the change.
+    /// Notes that a shipment takes the place of cancelled ones, if its carrier has it since this change. `before` is
+    /// its state before the change.
     pub(super) fn note_replaced_numbers(&mut self, id: ShipmentId, before: &Tracking, context: &Context) {
         let Ok(shipment) = self.find_shipment(id) else { return };
         let is_to_follow =

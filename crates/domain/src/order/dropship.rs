@@ -6,6 +6,7 @@
 //! `Order::apply` calls `accept_items`, `decline_items` and `reassign_items`. Each finds the named items ([`Named`]),
 //! leaves out those for which nothing changes, checks, changes the rest, and records one activity. If nothing is left,
 //! the answer is an outcome without a change. `decline.rs` uses `record_answer` and the checks too.
+//! `check_status_open` is for answers and for reassignments. It asks only the status: a closed order passes.
 
 use std::collections::BTreeMap;
 

@@ -2,8 +2,8 @@
 //!
 //! `Order::apply` calls `create_shipment`. To register the same shipment again is no error: the answer is the shipment
 //! that there is. Numbers of other orders are checked by `app::orders::reservations`. The functions that begin with
-//! `check_` change nothing. `check_status_takes_shipments` asks the status only: an order that is `closed` takes shipments, and reopens.
-//! `cancel` and `scans` ask `may_ship` too.
+//! `check_` change nothing. `check_status_takes_shipments` asks the status only: an order that is `closed` takes
+//! shipments, and reopens. `cancel` and `scans` ask `may_ship` too.
 
 use chrono::{DateTime, Utc};
 

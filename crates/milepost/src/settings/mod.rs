@@ -7,9 +7,9 @@
 //!    only with `read_file`. `demo` and tests call it.
 //! 4. `serve` and `check` call [`Settings::check_serving`] afterwards, for what only a server needs.
 //!
-//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `read_value` or `read_optional` for all other settings. `read_value` is `read_optional` plus the default. `None`
-//! means unset without a default, or invalid; an invalid value was added to the problems then. All problems are
-//! returned at the end.
+//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `read_value` or `read_optional` for all
+//! other settings. `read_value` is `read_optional` plus the default. `None` means unset without a default, or invalid;
+//! an invalid value was added to the problems then. All problems are returned at the end.
 
 mod http;
 mod mask;
@@ -206,8 +206,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the value of a setting that has a default. The default also takes the place of an invalid value, which is
-    /// added to the problems.
+    /// Returns the value of a setting that has a default. The default also takes the place of an invalid value, which
+    /// is added to the problems.
     fn read_value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         self.read_optional(name, &parse).unwrap_or_else(|| {
             let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);

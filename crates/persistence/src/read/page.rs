@@ -2,8 +2,8 @@
 //! record more than the page has, which shows whether there are more.
 //!
 //! `read::orders` and `read::events` call `fetch_page`, `read::webhooks` calls `fetch_part`, which leaves out the
-//! bodies. The steps are `restrict_query_to_page`, which adds sequence and limit to a query, and `Page::from_rows`, which drops
-//! the record too many. Rows of a page are newest first, also of a page from the end.
+//! bodies. The steps are `restrict_query_to_page`, which adds bounds, sequence and limit to a query, and
+//! `Page::from_rows`, which drops the record too many. Rows of a page are newest first, also of a page from the end.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -87,7 +87,7 @@ where
     Ok(Page::from_rows(rows, page.limit, page.from_end))
 }
 
-/// A query for one record more than the page has, which shows whether there are more.
+/// Restricts a query to the page, and to one record more, which shows whether there are more.
 fn restrict_query_to_page<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
     query: Select<E>,
     (at, id): (C, C),

@@ -8,8 +8,8 @@
 //!    one succeeds and nothing has failed for [`QUIET`]. This is logged too. The task ends with the trouble, or when
 //!    the store is closed.
 //! 4. `/readyz` asks [`Store::writable`](super::Store::writable), which is `check_writable`. It makes a test write only
-//!    if no write has succeeded within the last second (`has_written_lately`), and only one at a time. During trouble it answers
-//!    the cause at once.
+//!    if no write has succeeded within the last second (`has_written_lately`), and only one at a time. During trouble
+//!    it answers the cause at once.
 //! 5. A row that somebody holds, or a short time without an answer, is not trouble. If nothing could be written for
 //!    [`STALLED`], `writable` answers an error. Trouble begins then only if the test write itself fails.
 //! 6. `note_failure` answers `true` if the trouble begins with this failure. `end_trouble_if_quiet` answers how long it

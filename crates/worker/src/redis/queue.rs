@@ -4,10 +4,10 @@
 //! module removes each batch when its job ends (`acknowledge`), and the rest of a worker's data when the worker ends
 //! (`remove_worker`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
 //!
-//! `queue` calls this: `Queue` calls `push` and `count_waiting_batches`, `service` calls `acknowledge`, and `supervise` the functions
-//! about a worker. Every call fails after half a second without an answer. `drop_task` only adds commands to a
-//! pipeline, which `run_pipeline` sends. `create_worker_backend` asks nobody: its connection is made when it is used.
-//! `count_waiting_batches` counts scheduled batches too, but none that runs.
+//! `queue` calls this: `Queue` calls `push` and `count_waiting_batches`, `service` calls `acknowledge`, and `supervise`
+//! the functions about a worker. Every call fails after half a second without an answer. `drop_task` only adds commands
+//! to a pipeline, which `run_pipeline` sends. `create_worker_backend` asks nobody: its connection is made when it is
+//! used. `count_waiting_batches` counts scheduled batches too, but none that runs.
 
 use std::{
     sync::Arc,

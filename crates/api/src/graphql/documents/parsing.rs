@@ -1,5 +1,6 @@
 //! Parses long queries on a thread for blocking work, at most two at once in the process. Short queries are parsed on
-//! the thread of the request.
+//! the thread of the request. `limits::operation` calls `check_and_parse`, which checks the length of every query, and
+//! parses only if no transport has done so.
 
 use async_graphql::{Request, ServerError, ServerResult, parser::types::ExecutableDocument};
 use tokio::{sync::Semaphore, task::spawn_blocking};
