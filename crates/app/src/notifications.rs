@@ -34,7 +34,7 @@ use persistence::{
 pub use resend::{Resend, Resent};
 
 use crate::{
-    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::backoff,
+    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::compute_pause,
     retry::retry_transaction,
 };
 
@@ -205,7 +205,7 @@ impl Notifications {
         let waits_since: DateTime<Utc> = notification.resent_at.unwrap_or(notification.queued_at);
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
-                Next::Retry(now + backoff(failures))
+                Next::Retry(now + compute_pause(failures))
             }
             Outcome::NotYet | Outcome::Unknown | Outcome::Refused => Next::GiveUp,
         };

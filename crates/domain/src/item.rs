@@ -29,7 +29,7 @@ string_enum! {
 
 impl FulfillmentPath {
     /// The path that the planned origins of the items suggest.
-    pub fn planned<'a>(origins: impl Iterator<Item = Option<&'a Origin>>) -> Self {
+    pub fn suggested_by<'a>(origins: impl Iterator<Item = Option<&'a Origin>>) -> Self {
         let mut seen: Vec<&Origin> = origins.flatten().collect();
         if seen.iter().any(|origin| origin.kind == OriginKind::Supplier) {
             return Self::Dropship;

@@ -36,7 +36,7 @@ pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
         caught_at: mail.caught_at,
     };
     let tx = store.begin().await?;
-    dialect::insert(&tx, [row], "").await?;
+    dialect::insert_rows(&tx, [row], "").await?;
     store.commit_repeatable(tx).await
 }
 

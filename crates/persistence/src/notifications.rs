@@ -3,8 +3,8 @@
 //! correct earlier ones.
 //!
 //! 1. `orders::write` calls `enqueue_notifications`. `list_news` says what a change tells the customer; if that is
-//!    nothing, no row is written. `supersede` closes the queued notifications of these orders as suppressed, except of
-//!    muted ones.
+//!    nothing, no row is written. `supersede_queued` closes the queued notifications of these orders as suppressed,
+//!    except of muted ones.
 //! 2. A row with a reason for suppression (`reason`) is written as suppressed, and is never due. An order without an
 //!    address gets one such row.
 //! 3. For `worker`, `app::notifications` takes an attempt through `open_notification`, `hand_over` just before the
@@ -29,7 +29,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub(crate) use corrections::enqueue_corrections;
-pub use resend::{find, requeue};
+pub use resend::{find_notification, requeue_notification};
 
 use crate::{
     dialect::{self, is_one_of},
@@ -112,7 +112,7 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
         return Ok(());
     }
     let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
-    supersede(tx, sending.map(|head| head.id.0)).await?;
+    supersede_queued(tx, sending.map(|head| head.id.0)).await?;
     let max_age = tx.notification_max_age();
     let rows = telling.iter().flat_map(|order| {
         let news = list_news(order);
@@ -121,7 +121,7 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
             to_rows(order, kind, find_suppression(order.head(), delay, position == newest, max_age))
         })
     });
-    dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
+    dialect::insert_rows(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
@@ -193,13 +193,13 @@ fn to_row(
 }
 
 /// Suppresses the queued notifications of these orders about statuses. A correction is superseded by nothing.
-async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
+async fn supersede_queued(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
     let of_status = NotificationKind::ALL.into_iter().filter(|kind| kind.status().is_some());
-    suppress(tx, orders, of_status, Suppression::Superseded).await
+    suppress_queued(tx, orders, of_status, Suppression::Superseded).await
 }
 
 /// Suppresses the queued notifications of these kinds.
-async fn suppress(
+async fn suppress_queued(
     tx: &Tx,
     orders: impl Iterator<Item = Uuid>,
     kinds: impl Iterator<Item = NotificationKind>,
@@ -305,7 +305,7 @@ fn remove_from_unknown_outcomes(
 /// included, and says what happens next.
 ///
 /// # Errors
-/// As [`leases::fail`](crate::leases::fail).
+/// As [`leases::record_failure`](crate::leases::record_failure).
 pub async fn record_failed_attempt(
     store: &Store,
     leased: Leased,
@@ -323,7 +323,7 @@ pub async fn record_failed_attempt(
             .exec(&tx)
             .await?;
     }
-    let next = leases::fail_in(&tx, Work::Notifications, leased, failure, decide).await?;
+    let next = leases::record_failure_in(&tx, Work::Notifications, leased, failure, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }

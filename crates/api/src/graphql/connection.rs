@@ -174,7 +174,7 @@ impl Window<i32> {
     /// numbers in its direction. If the first number is greater than the last, the page is empty.
     ///
     /// Example: of 8 numbers, three after 3 are `(4, 6, true)`.
-    pub fn range(&self, last: i32) -> (i32, i32, bool) {
+    pub fn cut_number_range(&self, last: i32) -> (i32, i32, bool) {
         let from = self.after.map_or(1, |after| after.saturating_add(1)).max(1);
         let to = self.before.map_or(last, |before| before.saturating_sub(1)).min(last);
         if self.from_end {
@@ -211,21 +211,21 @@ mod tests {
             (window(5, false, Some(2), Some(5)), (3, 4, false)),
         ];
         for (at, (window, expected)) in cases.iter().enumerate() {
-            assert_eq!(window.range(8), *expected, "case {at}");
+            assert_eq!(window.cut_number_range(8), *expected, "case {at}");
         }
     }
 
     #[test]
     fn numbers_outside_make_an_empty_range() {
         for after in [8, 9, i32::MAX] {
-            let (from, to, more) = window(3, false, Some(after), None).range(8);
+            let (from, to, more) = window(3, false, Some(after), None).cut_number_range(8);
             assert!(from > to && !more, "{after}");
         }
         for before in [1, 0, i32::MIN] {
-            let (from, to, more) = window(3, true, None, Some(before)).range(8);
+            let (from, to, more) = window(3, true, None, Some(before)).cut_number_range(8);
             assert!(from > to && !more, "{before}");
         }
-        let (from, to, more) = window(0, false, None, None).range(8);
+        let (from, to, more) = window(0, false, None, None).cut_number_range(8);
         assert!(from > to && more);
     }
 }

@@ -61,7 +61,7 @@ impl Kind {
 }
 
 /// The key of a place in a list that is sorted by time. `None` for a time that the database cannot store.
-pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
+pub(super) fn plausible_key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
     check_plausible(at).ok().map(|at| Key { at, id })
 }
 

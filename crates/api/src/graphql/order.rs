@@ -196,7 +196,7 @@ impl Order {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
-        event::history(ctx, self, PageArgs { first, after, last, before }).await
+        event::read_history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
     /// Everything that was recorded about the order, newest first by Milepost's clock: its events, its activities, the

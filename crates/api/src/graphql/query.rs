@@ -60,7 +60,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<Order>> {
         let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
-        let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
+        let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::plausible_key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let page =
             convert_app_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
@@ -97,7 +97,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
         let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
-        event::log(ctx, filter, PageArgs { first, after, last, before }).await
+        event::read_log(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
     /// The table of all permitted changes of an order's status. No other change is possible.
@@ -118,7 +118,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<Webhook>> {
         let filter = filter.map(WebhookFilter::read).transpose()?.unwrap_or_default();
-        webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
+        webhook::read_inbox(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
     /// The codes in scans that have no known meaning, the most frequent first. At most 500. For support and systems.
@@ -216,7 +216,8 @@ pub struct WebhookFilter {
 
 impl WebhookFilter {
     fn read(self) -> Result<read::WebhookFilter> {
-        let sender = |name: String| sender("filter.carrier", &name).map(|sender| sender.as_str().to_owned());
+        let sender =
+            |name: String| parse_sender("filter.carrier", &name).map(|sender| sender.as_str().to_owned());
         Ok(read::WebhookFilter {
             sender: self.carrier.map(sender).transpose()?,
             states: self.states.unwrap_or_default().into_iter().map(Into::into).collect(),
@@ -230,18 +231,18 @@ impl WebhookFilter {
 ///
 /// # Errors
 /// `BAD_INPUT` for an unknown name.
-pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
+pub(super) fn parse_sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
 fn parse_time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
-    at.map(|at| moment(field, &at)).transpose()
+    at.map(|at| parse_moment(field, &at)).transpose()
 }
 
 /// Reads a time.
 ///
 /// # Errors
 /// `BAD_INPUT` for a value that is no time, or for a time that the database cannot store.
-pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
+pub(super) fn parse_moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
     at.parse_plausible_time().map_err(|needed| bad_input(field, needed))
 }

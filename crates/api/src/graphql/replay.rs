@@ -14,7 +14,7 @@ use super::{
     input_path::build_input_path,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
     order::Order,
-    query::{moment, sender},
+    query::{parse_moment, parse_sender},
     shipment::Shipment,
 };
 
@@ -83,15 +83,15 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        let since = moment("input.since", &self.since)?;
-        let until = self.until.map(|until| moment("input.until", &until)).transpose()?;
+        let since = parse_moment("input.since", &self.since)?;
+        let until = self.until.map(|until| parse_moment("input.until", &until)).transpose()?;
         if until.is_some_and(|until| until < since) {
             return Err(bad_input("input.until", "is before `since`"));
         }
         Ok(webhooks::Replay {
             since,
             until,
-            sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
+            sender: self.carrier.map(|name| parse_sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
             most: Some(MAX_WEBHOOKS),
         })

@@ -189,8 +189,9 @@ impl Shipment {
         before: Option<String>,
     ) -> Result<Connection<Scan>> {
         let id = self.shipment.id;
-        let own =
-            |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
+        let own = |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| {
+            cursor::plausible_key((at, scan)).filter(|_| of == id.0)
+        };
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let scans = self.batch.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;

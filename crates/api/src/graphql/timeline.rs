@@ -205,5 +205,5 @@ fn parse_place((at, kind, id): Place) -> Option<Key<EntryId>> {
         "notification" => EntryId::Notification(uuid()?),
         _ => return None,
     };
-    cursor::key((at, id))
+    cursor::plausible_key((at, id))
 }

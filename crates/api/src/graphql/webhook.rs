@@ -48,12 +48,12 @@ fn build_node_maker(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> We
 }
 
 /// Reads a page of the inbox, newest first.
-pub(super) async fn inbox(
+pub(super) async fn read_inbox(
     ctx: &Context<'_>,
     filter: WebhookFilter,
     args: PageArgs,
 ) -> Result<Connection<Webhook>> {
-    let window = args.window(Kind::Webhooks, cursor::key)?;
+    let window = args.window(Kind::Webhooks, cursor::plausible_key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let Page { rows, has_more } =
         convert_app_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
@@ -69,7 +69,7 @@ pub(super) async fn inbox(
 }
 
 /// Requeues a webhook, so that it is processed again.
-pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
+pub(super) async fn retry_webhook(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let retried = app.inbox().retry_webhook(caller, parse_uuid("id", id)?).await;
     convert_result(ctx, None, retried).await

@@ -30,7 +30,7 @@ const MAX_FORM: usize = 64 * 1024;
 /// The headers that forbid every cache to store a response (section 5.1).
 const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
-pub(super) async fn issue(
+pub(super) async fn issue_token(
     State((inbox, _)): State<(Inbox, Clock)>,
     Path(carrier): Path<String>,
     headers: HeaderMap,

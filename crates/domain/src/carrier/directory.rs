@@ -96,7 +96,7 @@ impl CarrierDirectory {
     }
 
     /// The carriers of the merchant, with their names and the templates of their tracking pages.
-    pub fn own(&self) -> impl Iterator<Item = (Carrier, &str, Option<&str>)> {
+    pub fn list_own_carriers(&self) -> impl Iterator<Item = (Carrier, &str, Option<&str>)> {
         self.own.iter().map(|(carrier, own)| (*carrier, own.name.as_str(), own.url.as_deref()))
     }
 }

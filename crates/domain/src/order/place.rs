@@ -85,9 +85,9 @@ impl Order {
         check_new_order(&new, context)?;
         let mut recipients = read_recipients(&new)?.into_iter().map(String::from);
         let placed_at = new.placed_at.unwrap_or(context.now);
-        let path = new
-            .fulfillment_path
-            .unwrap_or_else(|| FulfillmentPath::planned(new.items.iter().map(|item| item.origin.as_ref())));
+        let path = new.fulfillment_path.unwrap_or_else(|| {
+            FulfillmentPath::suggested_by(new.items.iter().map(|item| item.origin.as_ref()))
+        });
         let items = new.items.into_iter().map(|item| Item {
             id: item.id,
             sku: item.sku,

@@ -98,5 +98,5 @@ fn declined_units(items: &[QuantityInput]) -> Result<Vec<DeclinedUnits>, Refusal
 }
 
 fn item_ids(ids: &[ID]) -> Result<Vec<ItemId>, Refusal> {
-    ids.iter().enumerate().map(|(at, item)| id(InputField::ItemId(at), item)).collect()
+    ids.iter().enumerate().map(|(at, item)| parse_id(InputField::ItemId(at), item)).collect()
 }

@@ -127,7 +127,7 @@ impl CreateShipmentInput {
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,
         };
-        Ok((id(InputField::OrderId, &self.order_id)?, new, key))
+        Ok((parse_id(InputField::OrderId, &self.order_id)?, new, key))
     }
 }
 
@@ -136,7 +136,7 @@ impl CancelShipmentInput {
         self,
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
-        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
+        Ok((parse_id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
     }
 }
 
@@ -145,7 +145,7 @@ impl RetractScanInput {
         self,
     ) -> Result<(ScanId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "retractScan", &self)?;
-        Ok((id(InputField::ScanId, &self.scan_id)?, self.reason, key))
+        Ok((parse_id(InputField::ScanId, &self.scan_id)?, self.reason, key))
     }
 }
 
@@ -155,7 +155,7 @@ impl RecordScanInput {
     ) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "recordScan", &self)?;
         let manual_scan = ManualScan {
-            shipment_id: id(InputField::ShipmentId, &self.shipment_id)?,
+            shipment_id: parse_id(InputField::ShipmentId, &self.shipment_id)?,
             meaning: parse_meaning(self.status, self.condition)?,
             occurred_at: parse_time(InputField::OccurredAt, &self.occurred_at)?,
             location: self.location,

@@ -6,7 +6,7 @@ use async_graphql::{ID, InputObject};
 use domain::{CarrierDirectory, InputField, MAX_NUMBERS, Refusal, ShipmentId, TrackingNumber};
 use serde::Serialize;
 
-use super::{super::carrier::CarrierInput, id, parse_key};
+use super::{super::carrier::CarrierInput, parse_id, parse_key};
 
 /// A tracking number of a carrier.
 #[derive(InputObject, Serialize)]
@@ -87,7 +87,7 @@ impl ReplaceTrackingNumberInput {
 }
 
 fn parse_shipment_id(text: &ID) -> Result<ShipmentId, Refusal> {
-    id(InputField::ShipmentId, text)
+    parse_id(InputField::ShipmentId, text)
 }
 
 /// Parses the further numbers of a new shipment. A refusal names the place in the list.

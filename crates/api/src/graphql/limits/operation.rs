@@ -186,7 +186,7 @@ impl OperationLimits {
                     let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
                     waiting = None;
                     match (permit, slot) {
-                        (Some(permit), Some(slot)) => slot.put(permit),
+                        (Some(permit), Some(slot)) => slot.put_permit(permit),
                         (Some(permit), None) => kept = Some(permit),
                         (None, _) => return Poll::Ready(Response::from_errors(vec![too_many_large()])),
                     }

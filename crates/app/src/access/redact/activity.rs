@@ -6,7 +6,8 @@
 //! | `items_cancelled`, `return_requested` | all of it | its own items, without notes |
 //! | `return_received`, `return_written_off` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing | its own items, without notes |
-//! | `shipment_created`, `shipment_cancelled`, `return_shipment_created` | all of it | of shipments that it sees, without notes |
+//! | `shipment_created`, `shipment_cancelled` | all of it | of shipments that it sees, without notes |
+//! | `return_shipment_created` | all of it | of shipments that it sees, without notes |
 //! | `tracking_number_added`, `tracking_number_replaced` | all but notes | of shipments that it sees, without notes |
 //! | `order_closed`, `order_reopened` | all but notes | nothing |
 //! | `order_replaced` | all of it | nothing |
