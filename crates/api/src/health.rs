@@ -2,6 +2,8 @@
 //!
 //! A process is ready when its [`Checks`] find no problem, the database answers and accepts writes, and the live feed
 //! answers. Writes are checked, because most of the work needs them.
+//!
+//! `find_database_problem` returns the problem as text, `None` if there is none.
 
 use std::{
     sync::{

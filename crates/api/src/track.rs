@@ -1,4 +1,7 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
+//!
+//! `show_order_page` serves it. `load_track` is `None` if the order does not exist. `build_steps` makes the progress
+//! bar; a step that the shipments deny (`denies_status`) is not reached.
 
 use app::{
     App,

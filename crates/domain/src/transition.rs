@@ -1,6 +1,8 @@
 //! Transitions: the facts that an event records. [`Order`](crate::Order) creates them, `persistence` writes them, and
 //! `app::orders` shows those of its own transaction. The functions only read a field.
 //! `may_notify` only permits a notification: `persistence::notifications` decides whether there is one.
+//! `None` of the others means: the placement has no status before; nobody gave notes or metadata; no HTTP request or
+//! no webhook caused the step.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -2,6 +2,7 @@
 //!
 //! `worker::mail::mailer` inserts. The pages of `api::mailbox`, below `/mailbox`, list the latest and find one. Mails
 //! are never deleted here. Each function has a transaction or a statement of its own.
+//! `find_mail` is `None` for an unknown id.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};

@@ -2,6 +2,9 @@
 //!
 //! A page is requested with `first` and `after`, or with `last` and `before`. With none of them it has the first 20
 //! records, and with `before` alone the last 20 before it. A page has at most 100 records.
+//!
+//! `cut_number_range` is for lists whose records are numbered from 1: versions of an order. `neighbours` says whether
+//! there are records before a page and behind it.
 
 use std::borrow::Cow;
 

@@ -2,6 +2,8 @@
 //!
 //! A cursor contains its kind, so that a cursor of another list is refused and not misread. Cursors are not signed:
 //! what a caller may see does not depend on them.
+//!
+//! `plausible_key` is `None` for a time that the database cannot store: the cursor is refused then.
 
 use async_graphql::Result;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};

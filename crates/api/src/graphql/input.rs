@@ -2,6 +2,8 @@
 //!
 //! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the place of
 //! the value. The domain decides whether a readable value is allowed.
+//!
+//! `parse_key` is `None` if the client sent no idempotency key.
 
 mod closing;
 mod dropship;

@@ -1,4 +1,6 @@
 //! The root type `Query`, and the filters of its lists. For a caller, records that they may not see do not exist.
+//!
+//! `parse_sender` and `parse_moment` are for the inputs of `replay` too. Their error `BAD_INPUT` names the field.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};

@@ -8,6 +8,9 @@
 //!    phase [`Phase::Lingering`].
 //! 3. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
 //!    [`PROGRESS`] bytes, or all that was offered.
+//!
+//! `find_passed_timeout` is `None` while no timeout has passed, `end_reason` while the connection is open.
+//! `count_received` is `false` if too little of the budget is left for a WebSocket message.
 
 use std::{
     net::{IpAddr, Ipv6Addr},

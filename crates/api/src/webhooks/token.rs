@@ -2,6 +2,8 @@
 //!
 //! This is the client credentials grant of RFC 6749, section 4.4. "Section" below means a section of this RFC. The
 //! client sends its credentials by HTTP Basic or in the form. `app` decides whether it gets a token.
+//!
+//! `parse_basic_credentials` is `None` for a malformed header.
 
 use app::{
     Clock,

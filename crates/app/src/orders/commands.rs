@@ -6,11 +6,12 @@
 //!
 //! 1. `lock_and_load` reads everything that the commands need.
 //! 2. `decide_command` answers one command, in memory: not found if the caller may not see the order or the shipment
-//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply` does. A refusal
-//!    leaves the order unchanged and affects no other command.
-//! 3. `write` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
+//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply_command` does. A
+//!    refusal leaves the order unchanged and affects no other command.
+//! 3. `write_changes` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
 //!
-//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it.
+//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it. `scoped_key` is
+//! `None` for a command without an idempotency key.
 
 use std::collections::HashMap;
 

@@ -2,6 +2,8 @@
 //!
 //! `milepost` builds it from the settings with `add`. `app`, `api` and `worker` read names and addresses from it.
 //! `resolve` never fails: a carrier that is not the merchant's stays as it is.
+//!
+//! `tracking_url` is `None` if no address is known for the carrier.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -5,6 +5,7 @@
 //! 3. Where units go elsewhere, `cancel_items`, `decline`, `dropship` and `ship` call `confirm_carrier_cancellations`:
 //!    it makes final what only the carrier has cancelled.
 //! 4. To cancel a shipment again succeeds and changes nothing. `mark_cancelled` makes the change and its activity.
+//! 5. `cancel_former_holder` answers whether there was such a shipment: one that only its carrier has cancelled.
 
 use crate::{
     activity::ActivityKind,

@@ -1,4 +1,8 @@
 //! Adding and replacing tracking numbers of a shipment, and which numbers of the order are taken.
+//!
+//! `Order::apply` calls `add_number` and `replace_number`. Both refuse a number that another live shipment of the order
+//! has. To add a number that the shipment has, or to replace its primary number by itself, changes nothing.
+//! `find_number_holder` is `None` if no live shipment of the order has one of the numbers; `ship` asks it too.
 
 use serde_json::json;
 

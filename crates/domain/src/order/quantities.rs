@@ -1,6 +1,7 @@
 //! Quantities in requests: sums the lines of a request by item. Refuses no lines, an unknown item and too many units.
 //! The requests of `order/` that name units call this. The sums are sorted by the id of the item. `too_many` makes the
 //! message of the refusal.
+//! `find_item` is `None` for an id that no item of the order has.
 
 use std::collections::BTreeMap;
 

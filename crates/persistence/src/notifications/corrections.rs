@@ -5,6 +5,8 @@
 //! 2. A mail about the delivery that waits to be sent is suppressed.
 //! 3. The key of a correction holds its fact, so it is written once for each fact.
 //! 4. A muted order has no corrections.
+//!
+//! `list_sent_to` lists the mails to a recipient that left or may have left: empty if none did.
 
 use std::collections::HashMap;
 
@@ -16,7 +18,7 @@ use domain::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::{Notification, suppress, to_row};
+use super::{Notification, suppress_queued, to_row};
 use crate::{
     dialect::{self, is_one_of},
     entity::{notification, order_activity},

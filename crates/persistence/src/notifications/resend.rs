@@ -1,6 +1,6 @@
 //! Makes a notification due again because somebody asks for it. `app::notifications::resend` finds it, locks its order,
-//! and calls `requeue` in the same transaction. `requeue` answers `false` if the notification waits to be sent already,
-//! or is unknown.
+//! and calls `requeue_notification` in the same transaction. It answers `false` if the notification waits to be sent
+//! already, or is unknown.
 
 use chrono::{DateTime, Utc};
 use domain::{NotificationId, NotificationState};

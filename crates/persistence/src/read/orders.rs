@@ -6,6 +6,7 @@
 //!   also for `read::events`.
 //! - `load_order` reads a whole order without a lock: for `api::track`, for mails, and for a dry run (`app::orders`).
 //! - `order_by_reference` takes the merchant's own order number.
+//! - An order that is unknown, or that the supplier does not supply, is `None`; in a map it is missing.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    OriginInput, QuantityInput, Time, build_command, id, parse_deadlines, parse_key, parse_quantities,
+    OriginInput, QuantityInput, Time, build_command, parse_deadlines, parse_id, parse_key, parse_quantities,
 };
 
 /// Items that their supplier accepts or declines.

@@ -1,4 +1,6 @@
 //! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan` and `retractScan`.
+//!
+//! Each conversion refuses what cannot be read. The key that it returns is `None` if the client sent none.
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
@@ -13,7 +15,7 @@ use super::{
         carrier::CarrierInput,
         enums::{ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     },
-    OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
+    OriginInput, QuantityInput, Time, parse_id, parse_key, parse_optional_time, parse_quantities, parse_time,
     tracking_number::{TrackingNumberInput, parse_further_numbers},
 };
 

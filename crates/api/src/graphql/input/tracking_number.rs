@@ -1,5 +1,7 @@
 //! The inputs of the mutations `addTrackingNumber` and `replaceTrackingNumber`, and the further numbers of
 //! `createShipment`.
+//!
+//! Each conversion refuses what cannot be read. The key that it returns is `None` if the client sent none.
 
 use app::{IdempotencyKey, orders::NewNumber};
 use async_graphql::{ID, InputObject};
