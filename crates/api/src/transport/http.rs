@@ -141,7 +141,7 @@ impl<E: Executor> Endpoint<E> {
         Ok(match execution.await {
             Ok(response) => {
                 let write = move || answer(StatusCode::OK, completion.complete_response(response));
-                write_then_return_permit(permit.take(), write).await
+                write_then_return_permit(permit.take_permit(), write).await
             }
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })
