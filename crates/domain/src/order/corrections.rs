@@ -6,10 +6,10 @@
 //! 2. A number: a shipment takes the place of a cancelled one. This is told when the carrier has the new parcel, not
 //!    when it is registered: before that the carrier's page knows nothing of the new number, and the shop may void the
 //!    label again. A parcel whose first news is its delivery has no number to follow.
-//! 3. A number that is replaced on the same shipment is told at once: see [`Order::correct_told_number`].
+//! 3. A number that is replaced on the same shipment is told at once: see [`Order::note_told_number_change`].
 //!
-//! `scans` and `retract` call the functions `note_…` after each change: mostly they note nothing. `app` calls
-//! `correct_told_number`.
+//! `scans` and `retract` call the functions `note_…` after each change: mostly they note nothing.
+//! `numbers` calls `note_told_number_change`.
 
 use chrono::TimeDelta;
 
@@ -52,7 +52,7 @@ pub enum Correction {
 impl Order {
     /// Notes that the number `old` of a shipment is void and that its present number takes its place. Recipients who
     /// were told `old` are notified when the changes of the order are written.
-    pub fn correct_told_number(&mut self, shipment: ShipmentId, old: TrackingNumber) {
+    pub fn note_told_number_change(&mut self, shipment: ShipmentId, old: TrackingNumber) {
         let delay = TimeDelta::zero();
         self.changes.corrections.push(Correction::NumberReplaced { shipment, void: vec![old], delay });
     }

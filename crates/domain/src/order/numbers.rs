@@ -79,7 +79,7 @@ impl Order {
         let kind = ActivityKind::TrackingNumberReplaced;
         self.record_number_activity(kind, id, &number, Some(&former), Some(reason), context);
         if is_outbound {
-            self.correct_told_number(id, former);
+            self.note_told_number_change(id, former);
         }
         Ok(Outcome { changed: true, ..unchanged })
     }

@@ -20,7 +20,8 @@
 //!    what another one did with an item before.
 //! 3. A supplier sees neither what caused the activity nor facts that are not in [`FOR_SUPPLIERS`]. So a new fact is
 //!    hidden until somebody has decided about it.
-//! 4. `None` means that the caller does not see the activity.
+//! 4. `None` means that the caller does not see the activity. Answers of a supplier are between it and the merchant,
+//!    notifications between the merchant and the customer.
 
 use std::collections::HashSet;
 
