@@ -9,7 +9,7 @@
 //! 3. A number that is replaced on the same shipment is told at once: see [`Order::note_told_number_change`].
 //!
 //! `scans` and `retract` call the functions `note_…` after each change: mostly they note nothing.
-//! `numbers` calls `note_told_number_change`.
+//! `numbers` calls `note_told_number_change`, and so does a test.
 
 use chrono::TimeDelta;
 
