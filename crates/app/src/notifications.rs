@@ -35,7 +35,7 @@ use persistence::{
 pub use resend::{Resend, Resent};
 
 use crate::{
-    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::backoff,
+    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::compute_pause,
     retry::retry_transaction,
 };
 
@@ -149,7 +149,7 @@ impl Notifications {
             .kind
             .status()
             .and_then(|status| customer_text::reason_to_mail(&events, status))
-            .or_else(|| customer_text::reason_of_called_off(&items));
+            .or_else(|| customer_text::reason_if_all_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments).of_closed(order.closed.is_some()),
@@ -206,7 +206,7 @@ impl Notifications {
         let waits_since: DateTime<Utc> = notification.resent_at.unwrap_or(notification.queued_at);
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
-                Next::Retry(now + backoff(failures))
+                Next::Retry(now + compute_pause(failures))
             }
             Outcome::NotYet | Outcome::Unknown | Outcome::Refused => Next::GiveUp,
         };
@@ -221,8 +221,10 @@ impl Notifications {
             Outcome::Refused => false,
         };
         let failure = NewFailure { at: now, error: &reason, retryable };
-        retry_transaction(|| notifications::not_sent(&self.store, leased, failure, !is_unknown, decide))
-            .await?;
+        retry_transaction(|| {
+            notifications::record_failed_attempt(&self.store, leased, failure, !is_unknown, decide)
+        })
+        .await?;
         Ok(())
     }
 
@@ -235,7 +237,7 @@ impl Notifications {
         );
         let failure = NewFailure { at: self.clock.now(), error: &error, retryable: false };
         let closed = retry_transaction(|| {
-            notifications::not_sent(&self.store, leased, failure, false, |_| Next::GiveUp)
+            notifications::record_failed_attempt(&self.store, leased, failure, false, |_| Next::GiveUp)
         })
         .await?;
         if closed.is_some() {

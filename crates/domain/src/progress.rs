@@ -88,14 +88,14 @@ fn summarize(
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
         OrderStatus::ReturnInitiated if asked_back == 0 && written_off > 0 => {
-            return format!("return ended: {written_off} {} not sent back", items(written_off));
+            return format!("return ended: {written_off} {} not sent back", item_word(written_off));
         }
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
-            return format!("return under way: {back} of {asked_back} {} back", items(asked_back));
+            return format!("return under way: {back} of {asked_back} {} back", item_word(asked_back));
         }
         OrderStatus::Returned if back < delivered => {
-            return format!("returned: {back} of {delivered} {}", items(delivered));
+            return format!("returned: {back} of {delivered} {}", item_word(delivered));
         }
         OrderStatus::Returned => return "returned".to_owned(),
         OrderStatus::Placed
@@ -127,7 +127,7 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     let Progress { items_total: wanted, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
     let ordered = wanted + progress.items_cancelled;
     let is_all = ordered == wanted;
-    let items = items(ordered);
+    let items = item_word(ordered);
     match (shipped, delivered) {
         // Its shipments were called off after it was shipped.
         (0, _) if matches!(status, OrderStatus::Shipped | OrderStatus::OutForDelivery) => {
@@ -151,6 +151,6 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     }
 }
 
-fn items(count: u32) -> &'static str {
+fn item_word(count: u32) -> &'static str {
     if count == 1 { "item" } else { "items" }
 }

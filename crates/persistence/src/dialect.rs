@@ -20,7 +20,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use rows::{add_to_columns, build_select, insert, update};
+pub(crate) use rows::{add_to_columns, build_select, insert_rows, update_rows};
 
 use crate::{
     error::Result,

@@ -270,16 +270,16 @@ fn apply_to_number(
             return Err(refusal);
         }
         outcome.changed = false;
-        outcome.scan_outcomes.iter_mut().for_each(without_movement);
+        outcome.scan_outcomes.iter_mut().for_each(as_not_moving);
     }
     Ok(outcome)
 }
 
 /// Makes the effect of a scan that one of a scan that moved nothing.
-fn without_movement(outcome: &mut ScanOutcome) {
+fn as_not_moving(outcome: &mut ScanOutcome) {
     match outcome {
         ScanOutcome::New(effect) | ScanOutcome::Revised(_, Some(effect)) => {
-            *effect = effect.without_movement();
+            *effect = effect.as_not_moving();
         }
         ScanOutcome::Repeated | ScanOutcome::Revised(_, None) => {}
     }

@@ -246,7 +246,7 @@ async fn a_number_that_is_replaced_on_its_shipment_is_told_at_once(database: Dat
         let mut locked = orders::lock_and_load(&tx, &[order]).await.unwrap();
         let changed: &mut Order = locked.get_mut(&order).unwrap();
         let old = TrackingNumber::parse(shipment.carrier(), old).unwrap();
-        changed.correct_told_number(shipment.id, old);
+        changed.note_told_number_change(shipment.id, old);
         orders::record(&tx, &[&*changed]).await.unwrap();
         shop.store.commit(tx).await.unwrap();
         shop.drain().await;

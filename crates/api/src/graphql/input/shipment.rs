@@ -1,4 +1,6 @@
 //! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan` and `retractScan`.
+//!
+//! Each conversion refuses what cannot be read. The key that it returns is `None` if the client sent none.
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
@@ -13,7 +15,7 @@ use super::{
         carrier::CarrierInput,
         enums::{ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     },
-    OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
+    OriginInput, QuantityInput, Time, parse_id, parse_key, parse_optional_time, parse_quantities, parse_time,
     tracking_number::{TrackingNumberInput, parse_further_numbers},
 };
 
@@ -127,7 +129,7 @@ impl CreateShipmentInput {
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,
         };
-        Ok((id(InputField::OrderId, &self.order_id)?, new, key))
+        Ok((parse_id(InputField::OrderId, &self.order_id)?, new, key))
     }
 }
 
@@ -136,7 +138,7 @@ impl CancelShipmentInput {
         self,
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
-        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
+        Ok((parse_id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
     }
 }
 
@@ -145,7 +147,7 @@ impl RetractScanInput {
         self,
     ) -> Result<(ScanId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "retractScan", &self)?;
-        Ok((id(InputField::ScanId, &self.scan_id)?, self.reason, key))
+        Ok((parse_id(InputField::ScanId, &self.scan_id)?, self.reason, key))
     }
 }
 
@@ -155,7 +157,7 @@ impl RecordScanInput {
     ) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "recordScan", &self)?;
         let manual_scan = ManualScan {
-            shipment_id: id(InputField::ShipmentId, &self.shipment_id)?,
+            shipment_id: parse_id(InputField::ShipmentId, &self.shipment_id)?,
             meaning: parse_meaning(self.status, self.condition)?,
             occurred_at: parse_time(InputField::OccurredAt, &self.occurred_at)?,
             location: self.location,
