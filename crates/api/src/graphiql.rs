@@ -1,7 +1,8 @@
 //! Serves the GraphiQL page and its files from the binary, so that the browser loads nothing from other hosts.
 //!
-//! `GET /graphql` responds to a browser with [`page`]. [`assets`] serves the script and the styles of the page. They
-//! are built by `scripts/vendor-graphiql`, and only their gzip form is stored, because every browser accepts gzip.
+//! `GET /graphql` responds to a browser with [`build_page`]. [`build_asset_routes`] serves the script and the styles of
+//! the page. They are built by `scripts/vendor-graphiql`, and only their gzip form is stored, because every browser
+//! accepts gzip.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -31,7 +32,7 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     frame-ancestors 'none'";
 
 /// The GraphiQL page. Its script reads `?query=` and `#token=` from the address.
-pub fn page() -> Response {
+pub fn build_page() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(|| {
         let template = include_str!("../assets/graphiql/page.html");
         ASSETS.iter().fold(template.to_owned(), |page, asset| {
@@ -49,7 +50,7 @@ pub fn page() -> Response {
 }
 
 /// The routes of the files that the page loads.
-pub fn assets() -> Router {
+pub fn build_asset_routes() -> Router {
     Router::new().route("/graphql/assets/{name}", get(serve_asset))
 }
 
@@ -121,12 +122,12 @@ mod tests {
         if let Some((header, value)) = header {
             request = request.header(header, value);
         }
-        assets().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        build_asset_routes().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     #[tokio::test]
     async fn the_page_names_only_files_of_this_server() {
-        let page = page();
+        let page = build_page();
         assert!(page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
         let bytes = axum::body::to_bytes(page.into_body(), 100_000).await.unwrap();
         let text = std::str::from_utf8(&bytes).unwrap();

@@ -2,6 +2,8 @@
 //!
 //! A process is ready when its [`Checks`] find no problem, the database answers and accepts writes, and the live feed
 //! answers. Writes are checked, because most of the work needs them.
+//!
+//! `find_database_problem` returns the problem as text, `None` if there is none.
 
 use std::{
     sync::{
@@ -31,7 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The two routes. A process that is only a worker serves no others.
 pub(crate) fn routes(store: Store, feed: Feed, checks: Checks) -> Router {
     let health = Health { store, feed, checks, answers: Arc::new(AtomicBool::new(true)) };
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health)
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(answer_readiness))
+        .with_state(health)
 }
 
 #[derive(Clone)]
@@ -45,7 +50,7 @@ struct Health {
 
 impl Health {
     /// Checks the database, and returns the problem if there is one.
-    async fn database(&self) -> Option<String> {
+    async fn find_database_problem(&self) -> Option<String> {
         let (cause, told) = match timeout(PATIENCE, self.store.ping()).await {
             Ok(Ok(())) => {
                 if !self.answers.swap(true, SeqCst) {
@@ -64,9 +69,9 @@ impl Health {
     }
 }
 
-async fn ready(State(health): State<Health>) -> Response {
+async fn answer_readiness(State(health): State<Health>) -> Response {
     let mut wrong = (health.checks)();
-    wrong.extend(health.database().await);
+    wrong.extend(health.find_database_problem().await);
     match timeout(PATIENCE, health.feed.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => wrong.push(format!("the live feed: {error}")),

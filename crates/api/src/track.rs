@@ -1,4 +1,7 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
+//!
+//! `show_order_page` serves it. `load_track` is `None` if the order does not exist. `build_steps` makes the progress
+//! bar; a step that the shipments deny (`denies_status`) is not reached.
 
 use app::{
     App,
@@ -24,7 +27,7 @@ use crate::page;
 
 /// The route of the tracking page.
 pub(crate) fn routes(app: &App, store: Store) -> Router {
-    Router::new().route("/track/{token}", get(show)).with_state((app.clone(), store))
+    Router::new().route("/track/{token}", get(show_order_page)).with_state((app.clone(), store))
 }
 
 #[derive(Template)]
@@ -69,7 +72,7 @@ struct Message {
     text: String,
 }
 
-async fn show(State((app, store)): State<(App, Store)>, Path(token): Path<String>) -> Response {
+async fn show_order_page(State((app, store)): State<(App, Store)>, Path(token): Path<String>) -> Response {
     let id = match app.links().open_link(&token) {
         Ok(id) => id,
         Err(error) => {
@@ -109,7 +112,7 @@ async fn load_track(
     let places = customer_text::pickup_places(store, &shipments).await?;
     let closing = order.closed.as_ref().map(|_| describe_closing(&progress));
     let standing = Standing::new(&order, &items, &shipments);
-    let steps = steps(&order, &shipments, closing, &events, standing);
+    let steps = build_steps(&order, &shipments, closing, &events, standing);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
@@ -120,8 +123,10 @@ async fn load_track(
     let called_off = customer_text::list_called_off(&items).into_iter();
     let closed_entry =
         order.closed.as_ref().zip(closing).map(|(closed, what)| HistoryEntry { at: closed.at, what });
-    let history =
-        events.iter().rev().filter(|event| event.to == OrderStatus::Delivered || !standing.denies(event.to));
+    let history = events
+        .iter()
+        .rev()
+        .filter(|event| event.to == OrderStatus::Delivered || !standing.denies_status(event.to));
     let history = history.map(|event| build_history_entry(event, standing));
     Ok(Some(Track {
         steps,
@@ -158,7 +163,7 @@ impl Standing {
     }
 
     /// Whether the order has not reached the status by its shipments, although it has an event of it.
-    fn denies(self, status: OrderStatus) -> bool {
+    fn denies_status(self, status: OrderStatus) -> bool {
         match self {
             Self::Agreed => false,
             Self::LastLeg => status == OrderStatus::Delivered,
@@ -198,7 +203,7 @@ fn view_shipment(
 /// 3. While the order waits at pickup points, the step before "Delivered" is "Ready for collection".
 /// 4. A closed order shows only the steps that it has reached, and then `closing`.
 /// 5. A step that the shipments deny is not reached.
-fn steps(
+fn build_steps(
     order: &OrderHead,
     shipments: &[Shipment],
     closing: Option<&'static str>,
@@ -212,7 +217,8 @@ fn steps(
         OrderStatus::OutForDelivery,
         OrderStatus::Delivered,
     ];
-    let reached = |mark: OrderStatus| !standing.denies(mark) && events.iter().any(|event| event.to == mark);
+    let reached =
+        |mark: OrderStatus| !standing.denies_status(mark) && events.iter().any(|event| event.to == mark);
     let has_ended = order.status == OrderStatus::Cancelled || closing.is_some();
     let marks = marks.into_iter().filter(|mark| !has_ended || reached(*mark));
     let is_ready = order.status == OrderStatus::OutForDelivery && is_ready_for_collection(shipments);
@@ -243,7 +249,7 @@ fn describe_closing(progress: &Progress) -> &'static str {
 }
 
 fn build_history_entry(event: &Event, standing: Standing) -> HistoryEntry {
-    let what = match event.to == OrderStatus::Delivered && standing.denies(event.to) {
+    let what = match event.to == OrderStatus::Delivered && standing.denies_status(event.to) {
         true => "Reported as delivered, by mistake",
         false => describe_status(event.to),
     };

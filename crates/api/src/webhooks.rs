@@ -37,7 +37,7 @@ use crate::{
 pub(crate) fn routes(inbox: Inbox, clock: Clock) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))
-        .route("/webhooks/{carrier}/token", post(token::issue))
+        .route("/webhooks/{carrier}/token", post(token::issue_token))
         .with_state((inbox, clock))
 }
 

@@ -8,8 +8,8 @@
 //!
 //! - Only `pickup_places` reads the database. A shipment is missing in its map if it does not wait, or if its latest
 //!   scan at the pickup point names no place.
-//! - `reason_to_mail` and `reason_of_called_off` are for the mail: `None` if there is no reason that staff gave, or not
-//!   one for all units.
+//! - `reason_to_mail` and `reason_if_all_called_off` are for the mail: `None` if there is no reason that staff gave.
+//!   The second is `None` too unless every unit of the order was called off, for one and the same reason.
 //! - `list_called_off` is empty if nothing was called off. It takes the items that `items_to_show` returned.
 
 use std::collections::HashMap;
@@ -52,8 +52,8 @@ pub fn list_called_off(items: &[Item]) -> Vec<CalledOff> {
     called_off.map(view).collect()
 }
 
-/// The places at which shipments to the customer wait to be collected: for each shipment the place in its latest such scan, if the
-/// carrier or staff recorded that scan. A supplier's text is not shown.
+/// The places at which shipments to the customer wait to be collected: for each shipment the place in its latest such
+/// scan, if the carrier or staff recorded that scan. A supplier's text is not shown.
 ///
 /// # Errors
 /// When the database fails.
@@ -93,7 +93,7 @@ pub(crate) fn reason_to_mail(events: &[Event], status: OrderStatus) -> Option<St
 
 /// The reason for which all units were called off, if it is the same for all of them. Staff wrote it: only they cancel
 /// units.
-pub(crate) fn reason_of_called_off(items: &[Item]) -> Option<String> {
+pub(crate) fn reason_if_all_called_off(items: &[Item]) -> Option<String> {
     let (first, others) = items.split_first()?;
     let is_same = |item: &Item| item.wanted() == 0 && item.cancel_reason == first.cancel_reason;
     let is_all = is_same(first) && others.iter().all(is_same);

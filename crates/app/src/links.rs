@@ -5,7 +5,8 @@
 //!   `VALID_FOR` from now.
 //! - `api::track` calls `open_link`. It checks the signature before it reads anything else, and does not check that the
 //!   order exists.
-//! - `build_payload`, `sign_payload` and `compute_mac` make the parts of a token. They are pure.
+//! - `build_payload`, `sign_payload` and `begin_mac` make the parts of a token. They are pure. The caller
+//!   finishes the MAC that `begin_mac` returns: with a signature, or with a comparison.
 
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ impl Links {
     pub fn open_link(&self, token: &str) -> Result<OrderId, BadLink> {
         let token = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| BadLink::Forged)?;
         let (payload, signature) = token.split_at_checked(24).ok_or(BadLink::Forged)?;
-        self.compute_mac(payload).verify_slice(signature).map_err(|_| BadLink::Forged)?;
+        self.begin_mac(payload).verify_slice(signature).map_err(|_| BadLink::Forged)?;
         let (order, expires) = payload.split_at(16);
         let order = Uuid::from_slice(order).map_err(|_| BadLink::Forged)?;
         let expires = i64::from_be_bytes(expires.try_into().map_err(|_| BadLink::Forged)?);
@@ -69,10 +70,10 @@ impl Links {
     }
 
     fn sign_payload(&self, payload: &[u8]) -> Vec<u8> {
-        self.compute_mac(payload).finalize().into_bytes().to_vec()
+        self.begin_mac(payload).finalize().into_bytes().to_vec()
     }
 
-    fn compute_mac(&self, payload: &[u8]) -> Hmac<Sha256> {
+    fn begin_mac(&self, payload: &[u8]) -> Hmac<Sha256> {
         // HMAC takes keys of any length (RFC 2104, section 2).
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.policy.link_secret)
             .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));

@@ -4,7 +4,8 @@
 //! The notification job of `worker` calls the steps of one attempt in this sequence:
 //!
 //! 1. `open_notification` begins the attempt. `None` or an error: there is no mail to send now.
-//! 2. `hand_over_notification`, after the mail server has accepted the recipient. The mailbox does not need it. `false`
+//! 2. `hand_over_notification`, after the mail server has accepted the recipient, or before the mail is put into the
+//!    mailbox. `false`
 //!    or an error: the mail must not be sent.
 //! 3. `record_notification_sent`, or `record_notification_failure`. The latter says when to try again, or closes the
 //!    notification as failed: after a permanent refusal, after `GIVE_UP_AFTER`, or through `give_up` after
@@ -34,7 +35,7 @@ use persistence::{
 pub use resend::{Resend, Resent};
 
 use crate::{
-    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::backoff,
+    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::compute_pause,
     retry::retry_transaction,
 };
 
@@ -148,7 +149,7 @@ impl Notifications {
             .kind
             .status()
             .and_then(|status| customer_text::reason_to_mail(&events, status))
-            .or_else(|| customer_text::reason_of_called_off(&items));
+            .or_else(|| customer_text::reason_if_all_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments).of_closed(order.closed.is_some()),
@@ -205,7 +206,7 @@ impl Notifications {
         let waits_since: DateTime<Utc> = notification.resent_at.unwrap_or(notification.queued_at);
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
-                Next::Retry(now + backoff(failures))
+                Next::Retry(now + compute_pause(failures))
             }
             Outcome::NotYet | Outcome::Unknown | Outcome::Refused => Next::GiveUp,
         };
@@ -220,8 +221,10 @@ impl Notifications {
             Outcome::Refused => false,
         };
         let failure = NewFailure { at: now, error: &reason, retryable };
-        retry_transaction(|| notifications::not_sent(&self.store, leased, failure, !is_unknown, decide))
-            .await?;
+        retry_transaction(|| {
+            notifications::record_failed_attempt(&self.store, leased, failure, !is_unknown, decide)
+        })
+        .await?;
         Ok(())
     }
 
@@ -234,7 +237,7 @@ impl Notifications {
         );
         let failure = NewFailure { at: self.clock.now(), error: &error, retryable: false };
         let closed = retry_transaction(|| {
-            notifications::not_sent(&self.store, leased, failure, false, |_| Next::GiveUp)
+            notifications::record_failed_attempt(&self.store, leased, failure, false, |_| Next::GiveUp)
         })
         .await?;
         if closed.is_some() {

@@ -7,8 +7,8 @@
 //! 4. `place_order` is not batched. `place_in_transaction` runs until it commits: it looks for the answer of the key,
 //!    checks the rate and the reference, links the replaced order, and inserts. The outer error is a failure of the
 //!    database, the inner one a refusal.
-//! 5. `own_address` is the address for an order that a customer places. `None`: the token has none, and the input names
-//!    none.
+//! 5. `determine_customer_address` is for an order that a customer places: the address of the token. It refuses an
+//!    input that names another one. `None`: the token has none, and the input names none.
 
 mod commands;
 mod customer_rate;
@@ -160,7 +160,7 @@ impl Orders {
                 let message = "customers place no orders here: the shop's own system places them";
                 return Err(Refusal::Forbidden(message.to_owned()).into());
             }
-            (new.customer_email, new.customer_emails) = (own_address(caller, &new)?, None);
+            (new.customer_email, new.customer_emails) = (determine_customer_address(caller, &new)?, None);
         }
         let now = self.clock.now();
         let context = build_context(caller, now);
@@ -178,7 +178,7 @@ impl Orders {
 
 /// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
 /// customer then gets no mails.
-fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusal> {
+fn determine_customer_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusal> {
     let refused = |field: InputField, message: String| Refusal::invalid(field, message);
     let parse = |text: &str| EmailAddress::parse(text);
     let given = new.given_addresses()?;
@@ -219,13 +219,13 @@ async fn place_in_transaction(
     if let Some((key, fingerprint)) = key
         && let Some(answer) = find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
     {
-        return Ok(match orders::head(&tx, answer.order_id).await? {
+        return Ok(match orders::load_head(&tx, answer.order_id).await? {
             Some(order) if answer.fingerprint == *fingerprint => Ok(Placed { order, replayed: true }),
             _ => Err(Error::KeyReused),
         });
     }
     // An earlier attempt of this request may have committed although its answer was lost.
-    if orders::head(&tx, head.id).await?.is_some() {
+    if orders::load_head(&tx, head.id).await?.is_some() {
         return Ok(Ok(Placed { order: head.clone(), replayed: false }));
     }
     if let Some(rate) = rate

@@ -4,8 +4,8 @@
 //! lease has ended is due again. An empty lease means that nothing is due, and 0 published rows that the outbox was
 //! empty. `postpone` is also for the webhook job of `worker`.
 //!
-//! `backoff` is the pause before failed webhooks and notifications are tried again: `webhooks` and `notifications` call
-//! it with the number of failures, this one included.
+//! `compute_pause` is the pause before failed webhooks and notifications are tried again: `webhooks` and
+//! `notifications` call it with the number of failures, this one included.
 
 use std::collections::HashMap;
 
@@ -103,7 +103,7 @@ pub enum NotPublished {
 
 /// The pause after a number of failures. It doubles with each failure up to a maximum, and has a random part, so that
 /// rows that failed together are not retried together.
-pub(crate) fn backoff(failures: i32) -> TimeDelta {
+pub(crate) fn compute_pause(failures: i32) -> TimeDelta {
     let doublings = failures.saturating_sub(1).clamp(0, 16);
     let pause = (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE);
     let jitter = rand::random_range(0.8..1.2);

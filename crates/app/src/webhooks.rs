@@ -45,7 +45,7 @@ use crate::{
     feed::Feed,
     isolate::isolate,
     max_writers,
-    relay::backoff,
+    relay::compute_pause,
     retry::retry_transaction,
 };
 
@@ -193,11 +193,12 @@ impl Inbox {
     pub async fn record_webhook_failure(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
         let now = self.clock.now();
         let decide = |failures| match retryable && failures < MAX_FAILURES {
-            true => Next::Retry(now + backoff(failures)),
+            true => Next::Retry(now + compute_pause(failures)),
             false => Next::GiveUp,
         };
         let failure = NewFailure { at: now, error, retryable };
-        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, failure, decide)).await?;
+        retry_transaction(|| leases::record_failure(&self.store, Work::Webhooks, leased, failure, decide))
+            .await?;
         Ok(())
     }
 }

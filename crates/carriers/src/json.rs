@@ -1,5 +1,5 @@
 //! Tolerant reading of carriers' JSON: a number where a text is expected, an empty text for an absent one, a single
-//! object where a list is expected.
+//! value where a list is expected.
 //!
 //! The sender modules call these functions to read bodies and their fields. `pointer` is a JSON pointer (RFC 6901);
 //! `key` is a plain key.
@@ -7,7 +7,8 @@
 //! - `parse_value` and `parse_object` parse a whole body. `Err` is also a body with too many values.
 //! - `text_at`, `plain_text_at` (without HTML) and `words_at` (with at least one letter) return a text without blanks
 //!   around it, cut after 500 characters. `None` means absent, empty, or of another type; that is no error.
-//! - `flag_at` is false, and `list_at` is empty, for an absent value too.
+//! - `flag_at` is false for an absent value too. `list_at` is empty only for an absent value and for null: any other
+//!   value that is no list counts as a list of one.
 //! - `require_text` is for a field without which the body is useless: `Err` if none of the places has it.
 
 use serde_json::Value;

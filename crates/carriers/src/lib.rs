@@ -2,7 +2,7 @@
 //!
 //! All functions are pure functions over bytes: no `async`, no IO, no clock, no panics on any input.
 //!
-//! - `api` verifies the signature of a request before it stores the request.
+//! - `app::webhooks` verifies the signature of a request before it stores the request.
 //! - `app` parses the stored webhook.
 //! - `milepost scan` and `milepost demo` write and sign requests as the sender would.
 //!

@@ -128,7 +128,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_carrier_reads_back_from_who_reports_for_many() {
+    fn senders_for_many_carriers_name_each_carrier() {
         let scans = [simulated_scan(Meaning::Status(ShipmentStatus::InTransit), 1)];
         for sender in Sender::ALL.into_iter().filter(|sender| sender.carrier().is_none()) {
             for carrier in Carrier::known() {

@@ -2,6 +2,9 @@
 //!
 //! The rules hold for requests. The events of an advance carry the actor that caused the advance. The functions of
 //! `order/` ask here before they change anything. Whether an actor may see an order is decided in `app::access`.
+//!
+//! Tokens become actors in `api::auth::claims`. `Actor::new` is for an actor that has an id: in the server only
+//! `ingest::routed_scans` calls it, for the carrier of a scan.
 
 use crate::{ids::UserId, refusal::Refusal, status::OrderStatus, string_enum::string_enum};
 

@@ -29,7 +29,7 @@ string_enum! {
 
 impl FulfillmentPath {
     /// The path that the planned origins of the items suggest.
-    pub fn planned<'a>(origins: impl Iterator<Item = Option<&'a Origin>>) -> Self {
+    pub fn suggested_by<'a>(origins: impl Iterator<Item = Option<&'a Origin>>) -> Self {
         let mut seen: Vec<&Origin> = origins.flatten().collect();
         if seen.iter().any(|origin| origin.kind == OriginKind::Supplier) {
             return Self::Dropship;
@@ -127,7 +127,7 @@ impl Item {
 
     /// Whether the actor is the supplier of this item.
     pub fn is_supplied_by(&self, actor: &Actor) -> bool {
-        self.origin.as_ref().is_some_and(|origin| origin.is(actor))
+        self.origin.as_ref().is_some_and(|origin| origin.is_supplier(actor))
     }
 
     /// What the supplier is late with at `now`. `None` if the order takes no more shipments, if no unit is wanted, or

@@ -375,7 +375,7 @@ impl Order {
             Request::CreateReturnShipment(new) => self.create_return_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
             Request::GiveUpNumber(number) => {
-                Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })
+                Ok(Outcome { changed: self.cancel_former_holder(&number, context), ..Outcome::default() })
             }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),
@@ -448,7 +448,7 @@ impl Order {
             recorded_at: context.now,
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
-            owes_notification: true,
+            may_notify: true,
         };
         self.head.status = to;
         self.head.version = transition.version;
@@ -457,11 +457,11 @@ impl Order {
         self.head.version
     }
 
-    fn shipment(&self, id: ShipmentId) -> Result<&Shipment, Refusal> {
+    fn find_shipment(&self, id: ShipmentId) -> Result<&Shipment, Refusal> {
         self.shipments.iter().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
-    fn shipment_mut(&mut self, id: ShipmentId) -> Result<&mut Shipment, Refusal> {
+    fn find_shipment_mut(&mut self, id: ShipmentId) -> Result<&mut Shipment, Refusal> {
         self.shipments.iter_mut().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 

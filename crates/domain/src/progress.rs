@@ -6,6 +6,7 @@
 
 use crate::{
     item::Item,
+    rollup::is_status_disputed,
     shipment::{Rank, Shipment, ShipmentStatus, live_shipments},
     status::OrderStatus,
 };
@@ -37,6 +38,11 @@ pub struct Progress {
 /// Counts the units and shipments of an order. [`Item::units_at`] says when the order's status counts instead of its
 /// shipments.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
+    // A delivery that was retracted counts no more, although the order keeps its status.
+    let status = match status {
+        OrderStatus::Delivered if is_status_disputed(status, items, shipments) => OrderStatus::Shipped,
+        status => status,
+    };
     let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();
     let count = |rank: Rank| live_shipments(shipments).filter(|s| s.status().rank() >= rank).count() as u32;
     let units = |rank: Rank| sum(&|item| item.units_at(rank, status, shipments));
@@ -82,14 +88,14 @@ fn summarize(
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
         OrderStatus::ReturnInitiated if asked_back == 0 && written_off > 0 => {
-            return format!("return ended: {written_off} {} not sent back", items(written_off));
+            return format!("return ended: {written_off} {} not sent back", item_word(written_off));
         }
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
         OrderStatus::ReturnInitiated => {
-            return format!("return under way: {back} of {asked_back} {} back", items(asked_back));
+            return format!("return under way: {back} of {asked_back} {} back", item_word(asked_back));
         }
         OrderStatus::Returned if back < delivered => {
-            return format!("returned: {back} of {delivered} {}", items(delivered));
+            return format!("returned: {back} of {delivered} {}", item_word(delivered));
         }
         OrderStatus::Returned => return "returned".to_owned(),
         OrderStatus::Placed
@@ -110,8 +116,7 @@ fn summarize(
     if called_off > 0 {
         summary += &format!("; {called_off} called off");
     }
-    // A delivered order is told as delivered, whatever is reported of a shipment later.
-    if returning > 0 && status != OrderStatus::Delivered {
+    if returning > 0 {
         summary += &format!("; {returning} returned to the sender");
     }
     summary
@@ -122,7 +127,7 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     let Progress { items_total: wanted, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
     let ordered = wanted + progress.items_cancelled;
     let is_all = ordered == wanted;
-    let items = items(ordered);
+    let items = item_word(ordered);
     match (shipped, delivered) {
         // Its shipments were called off after it was shipped.
         (0, _) if matches!(status, OrderStatus::Shipped | OrderStatus::OutForDelivery) => {
@@ -146,6 +151,6 @@ fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
     }
 }
 
-fn items(count: u32) -> &'static str {
+fn item_word(count: u32) -> &'static str {
     if count == 1 { "item" } else { "items" }
 }

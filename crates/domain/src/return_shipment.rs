@@ -6,6 +6,8 @@
 //! 2. They carry no wanted units: [`live_shipments`](crate::live_shipments) leaves them out. So they do not count for
 //!    the roll-up, the progress and the allocation, and no mail tells of them.
 //! 3. They change no quantity. Staff receives the units: `order/returns.rs`.
+//!
+//! `arrived_at` is `None` for a shipment to the customer too.
 
 use chrono::{DateTime, Utc};
 

@@ -2,6 +2,8 @@
 //!
 //! `order/advance.rs` asks `find_slowest_rank`, `status_of_rank` and `time_of_rank`. The guard asks `find_slowest_rank`
 //! and `rank_needed_for`. `app` and `api` show `is_status_disputed`, which counts units in no shipment too.
+//!
+//! `find_rank_time` is `None` if the shipment has not reached the rank.
 
 use crate::{
     item::Item,

@@ -149,8 +149,8 @@ impl Scan {
         let merged = Self {
             meaning: told.meaning,
             evidence: if incoming.evidence == Evidence::Staff { Evidence::Staff } else { told.evidence },
-            description: fuller(&self.description, &incoming.description),
-            location: fuller(&self.location, &incoming.location),
+            description: longer_text(&self.description, &incoming.description),
+            location: longer_text(&self.location, &incoming.location),
             occurred_at: better.occurred_at,
             time_estimated: better.time_estimated,
             local_time: better.local_time,
@@ -177,7 +177,7 @@ impl Scan {
 
 /// Returns the longer of two texts, because carriers complete their texts in repeats. Of two texts of the same length
 /// it returns the greater one, so that the result does not depend on which came first.
-fn fuller(one: &Option<String>, other: &Option<String>) -> Option<String> {
+fn longer_text(one: &Option<String>, other: &Option<String>) -> Option<String> {
     one.iter().chain(other).max_by_key(|words| (words.len(), words.as_str())).cloned()
 }
 
@@ -258,7 +258,7 @@ string_enum! {
 
 impl ScanEffect {
     /// The effect instead of this one, of a scan that is kept from changing its shipment.
-    pub(crate) const fn without_movement(self) -> Self {
+    pub(crate) const fn as_not_moving(self) -> Self {
         match self {
             Self::Applied | Self::Early => Self::Stale,
             Self::Stale

@@ -4,6 +4,8 @@
 //! `is_live`, `outbound_rank`), for people (`describe`, `describe_trouble`, `expected_delivery`), which `api::track`
 //! and the mails show, and for summaries of webhooks (`moves_though_cancelled`). For a shipment that goes back,
 //! `outbound_rank` is the rank from before the return.
+//!
+//! `shipped_at` is when the carrier had the parcel first: `None` until it has it.
 
 use chrono::{DateTime, Utc};
 
@@ -208,7 +210,7 @@ impl Origin {
     }
 
     /// Whether the actor is the supplier of this origin.
-    pub fn is(&self, actor: &Actor) -> bool {
+    pub fn is_supplier(&self, actor: &Actor) -> bool {
         self.kind == OriginKind::Supplier
             && actor.kind == ActorKind::Supplier
             && actor.id.as_ref() == Some(&self.code)

@@ -45,6 +45,11 @@ impl Shipment {
         self.numbers.iter().filter(|one| one.void.is_none()).map(|one| &one.number)
     }
 
+    /// The numbers that no other shipment may have while this one is on its way.
+    pub fn exclusive_numbers(&self) -> impl Iterator<Item = &TrackingNumber> {
+        self.numbers.iter().filter(|one| one.void.is_none() && !one.is_shared).map(|one| &one.number)
+    }
+
     /// Whether it is followed under this number.
     pub fn has_number(&self, number: &TrackingNumber) -> bool {
         self.live_numbers().any(|own| own == number)

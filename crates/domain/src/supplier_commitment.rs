@@ -4,6 +4,8 @@
 //! `order/place.rs`, `order/dropship.rs`, `order/decline.rs` and `order/ship.rs` change commitments. `place` and
 //! `dropship` check new deadlines with `check_deadlines` and `check_ahead` before. `Item::overdue` says whether the
 //! supplier is late.
+//!
+//! `accepted_at` and `declined` are `None` as long as the supplier has not given that answer.
 
 use chrono::{DateTime, Utc};
 

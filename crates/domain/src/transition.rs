@@ -1,5 +1,8 @@
 //! Transitions: the facts that an event records. [`Order`](crate::Order) creates them, `persistence` writes them, and
 //! `app::orders` shows those of its own transaction. The functions only read a field.
+//! `may_notify` only permits a notification: `persistence::notifications` decides whether there is one.
+//! `None` of the others means: the placement has no status before; nobody gave notes or metadata; no HTTP request or
+//! no webhook caused the step.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -39,7 +42,7 @@ pub struct Transition {
     pub(crate) recorded_at: DateTime<Utc>,
     pub(crate) request_id: Option<String>,
     pub(crate) webhook_id: Option<WebhookId>,
-    pub(crate) owes_notification: bool,
+    pub(crate) may_notify: bool,
 }
 
 impl Transition {
@@ -106,7 +109,7 @@ impl Transition {
 
     /// Whether the customer may be told of it. False for a step of a shipment that is on its way back by now: the
     /// customer would wait for it.
-    pub fn owes_notification(&self) -> bool {
-        self.owes_notification
+    pub fn may_notify(&self) -> bool {
+        self.may_notify
     }
 }

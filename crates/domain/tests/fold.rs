@@ -532,7 +532,7 @@ fn all_720_orders_of_a_return_before_the_delivery_end_at_the_sender() {
             (ReturnedToSender, Some(ConditionKind::Returned))
         );
         assert_eq!(at_once.status(), OrderStatus::OutForDelivery);
-        assert!(at_once.order.changes().transitions.iter().skip(1).all(|step| !step.owes_notification()));
+        assert!(at_once.order.changes().transitions.iter().skip(1).all(|step| !step.may_notify()));
         let is_disputed = domain::is_status_disputed(
             one_by_one.status(),
             one_by_one.order.items(),

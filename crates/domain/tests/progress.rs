@@ -39,7 +39,11 @@ fn the_summary_says_how_much_of_the_order_is_where() {
     assert_eq!(summary(Processing, 1, &[]), "nothing shipped yet: 1 item");
     let back = [one(ShipmentStatus::ReturnedToSender, 1), shipment(2, InTransit, &[(1, 2)])];
     assert_eq!(summary(Shipped, 3, &back), "shipped: 3 of 3 items; 1 returned to the sender");
-    assert_eq!(summary(Delivered, 3, &back), "delivered: 3 of 3 items");
+    assert_eq!(
+        summary(Delivered, 3, &back),
+        "shipped: 3 of 3 items; 1 returned to the sender",
+        "it is disputed"
+    );
     assert_eq!(summary(AwaitingPickup, 3, &[one(LabelCreated, 3)]), "nothing shipped yet: 3 items");
     assert_eq!(summary(Processing, 3, &[one(InTransit, 2)]), "partial shipment: 2 of 3 items shipped");
     assert_eq!(summary(Shipped, 3, &[one(InTransit, 3)]), "shipped: 3 of 3 items");

@@ -27,7 +27,7 @@ pub struct StoredActivity {
 /// changed.
 pub async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let activities = orders.iter().flat_map(|order| &order.changes().activities);
-    dialect::insert(tx, activities.map(to_row), "").await?;
+    dialect::insert_rows(tx, activities.map(to_row), "").await?;
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
         estimate: estimate.expected.to_string(),
         source: estimate.source.as_str().to_owned(),
     });
-    dialect::insert(tx, rows, "ON CONFLICT DO NOTHING").await?;
+    dialect::insert_rows(tx, rows, "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use rows::{add_to_columns, build_select, insert, update};
+pub(crate) use rows::{add_to_columns, build_select, insert_rows, update_rows};
 
 use crate::{
     error::Result,
@@ -106,6 +106,6 @@ mod tests {
         const CHANGED: &str = "the library does this now: see docs/decisions/sea-orm.md";
         let (one, many) = (statement_for(1), statement_for(500));
         assert_ne!(one.sql, many.sql, "{CHANGED}");
-        assert_eq!(many.values.map(|values| values.iter().count()), Some(3 * 500), "{CHANGED}");
+        assert_eq!(many.values.map(|values| values.iter().count()), Some(4 * 500), "{CHANGED}");
     }
 }

@@ -1,7 +1,7 @@
 //! The failures of webhooks and notifications, as a list: a later failure does not replace an earlier one.
 //!
-//! 1. A failure is written in the transaction that decides what happens next: [`leases::fail`](crate::leases::fail)
-//!    calls `insert`.
+//! 1. A failure is written in the transaction that decides what happens next:
+//!    [`leases::record_failure`](crate::leases::record_failure) calls `insert`.
 //! 2. Of each webhook and of each notification the newest [`KEPT`] failures are stored. A mail is retried for days, so
 //!    without a limit one outage of the mail server would write hundreds of rows for each mail.
 //! 3. `app::reads` reads them. An id without a failure is missing in the map.
@@ -65,8 +65,8 @@ pub(crate) async fn insert(tx: &Tx, work: Work, leased: Leased, failure: NewFail
         error: failure.error.to_owned(),
         retryable: failure.retryable,
     };
-    dialect::insert(tx, [row], "").await?;
-    let key = work.key();
+    dialect::insert_rows(tx, [row], "").await?;
+    let key = work.id_column();
     // SQLite takes an offset only behind a limit.
     let sql = format!(
         "DELETE FROM failures WHERE failure_id IN ( \

@@ -72,7 +72,7 @@ pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTim
         changed: answer.changed,
         created_at: now,
     });
-    dialect::insert(tx, rows, "").await?;
+    dialect::insert_rows(tx, rows, "").await?;
     Ok(())
 }
 

@@ -8,9 +8,9 @@
 //!    means that nothing is due.
 //! 2. A job settles its rows (`webhooks`, `notifications`). The relay postpones rows that it could not push to a queue,
 //!    and the job of webhooks those that it could not work on.
-//! 3. A job that failed records it: `app::webhooks` calls `fail`, `notifications` calls `fail_in` within its own
-//!    transaction. The row is then due again or closed as failed, as `decide` says. `None`: the row belongs to another
-//!    attempt by now, and nothing was written.
+//! 3. A job that failed records it: `app::webhooks` calls `record_failure`, `notifications` calls `record_failure_in`
+//!    within its own transaction. The row is then due again or closed as failed, as `decide` says. `None`: the row
+//!    belongs to another attempt by now, and nothing was written.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Set, Statement};
@@ -46,7 +46,7 @@ impl Work {
     }
 
     /// The name of the column with the id of a row.
-    pub(crate) const fn key(self) -> &'static str {
+    pub(crate) const fn id_column(self) -> &'static str {
         match self {
             Self::Webhooks => "webhook_id",
             Self::Notifications => "notification_id",
@@ -71,7 +71,7 @@ pub async fn lease(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Vec<Leased>> {
-    let (table, key) = (work.name(), work.key());
+    let (table, key) = (work.name(), work.id_column());
     let due = format!("SELECT {key} FROM {table} WHERE due_at <= $2 ORDER BY due_at LIMIT $3");
     let sql = format!(
         "UPDATE {table} SET attempt = attempt + 1, due_at = $1 WHERE {key} {} RETURNING {key}, attempt",
@@ -106,7 +106,7 @@ pub enum Next {
 /// # Errors
 /// [`Error::CommitUnknown`](crate::Error::CommitUnknown) if the failure may have been recorded. Do not call again
 /// then: one failure would count as two.
-pub async fn fail(
+pub async fn record_failure(
     store: &Store,
     work: Work,
     leased: Leased,
@@ -114,19 +114,19 @@ pub async fn fail(
     decide: impl FnOnce(i32) -> Next + Send,
 ) -> Result<Option<Next>> {
     let tx = store.begin().await?;
-    let next = fail_in(&tx, work, leased, failure, decide).await?;
+    let next = record_failure_in(&tx, work, leased, failure, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }
 
-pub(crate) async fn fail_in(
+pub(crate) async fn record_failure_in(
     tx: &Tx,
     work: Work,
     leased: Leased,
     failure: NewFailure<'_>,
     decide: impl FnOnce(i32) -> Next,
 ) -> Result<Option<Next>> {
-    let (table, key) = (work.name(), work.key());
+    let (table, key) = (work.name(), work.id_column());
     let backend = tx.get_database_backend();
     let count = format!(
         "UPDATE {table} SET failures = failures + 1, error = $1 \
@@ -161,7 +161,7 @@ pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime
                 };
                 [found, webhook::ActiveModel { due_at: Set(Some(at)), ..Default::default() }]
             });
-            dialect::update(&tx, rows, "AND webhooks.due_at IS NOT NULL").await?;
+            dialect::update_rows(&tx, rows, "AND webhooks.due_at IS NOT NULL").await?;
         }
         Work::Notifications => {
             let rows = leased.iter().map(|one| {
@@ -173,7 +173,7 @@ pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime
                 [found, notification::ActiveModel { due_at: Set(Some(at)), ..Default::default() }]
             });
             let guard = "AND notifications.due_at IS NOT NULL AND notifications.opened < r.key_attempt";
-            dialect::update(&tx, rows, guard).await?;
+            dialect::update_rows(&tx, rows, guard).await?;
         }
     }
     store.commit_repeatable(tx).await

@@ -2,6 +2,7 @@
 //!
 //! `worker::mail::mailer` inserts. The pages of `api::mailbox`, below `/mailbox`, list the latest and find one. Mails
 //! are never deleted here. Each function has a transaction or a statement of its own.
+//! `find_mail` is `None` for an unknown id.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
@@ -36,7 +37,7 @@ pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
         caught_at: mail.caught_at,
     };
     let tx = store.begin().await?;
-    dialect::insert(&tx, [row], "").await?;
+    dialect::insert_rows(&tx, [row], "").await?;
     store.commit_repeatable(tx).await
 }
 

@@ -3,16 +3,16 @@
 //! correct earlier ones.
 //!
 //! 1. `orders::write` calls `enqueue_notifications`. `list_news` says what a change tells the customer; if that is
-//!    nothing, no row is written. `supersede` closes the queued notifications of these orders as suppressed, except of
-//!    muted ones.
+//!    nothing, no row is written. `supersede_queued` closes the queued notifications of these orders as suppressed,
+//!    except of muted ones.
 //! 2. A row with a reason for suppression (`reason`) is written as suppressed, and is never due. An order without an
 //!    address gets one such row.
 //! 3. For `worker`, `app::notifications` takes an attempt through `open_notification`, `hand_over` just before the
-//!    content is sent, then `mark_sent` or `not_sent`. Each of these commits on its own.
+//!    content is sent, then `mark_sent` or `record_failed_attempt`. Each of these commits on its own.
 //! 4. `None` or `false` of these functions: the notification belongs to another attempt by now, or is not queued any
 //!    more. No mail may be sent then.
-//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `clear_due` takes it out of the count
-//!    when the answer of the mail server is known.
+//! 5. An attempt whose outcome is unknown stays counted in `unknown_outcomes`. `remove_from_unknown_outcomes` takes it
+//!    out of the count when the answer of the mail server is known.
 
 mod corrections;
 mod resend;
@@ -29,7 +29,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub(crate) use corrections::enqueue_corrections;
-pub use resend::{find, requeue};
+pub use resend::{find_notification, requeue_notification};
 
 use crate::{
     dialect::{self, is_one_of},
@@ -112,7 +112,7 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
         return Ok(());
     }
     let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
-    supersede(tx, sending.map(|head| head.id.0)).await?;
+    supersede_queued(tx, sending.map(|head| head.id.0)).await?;
     let max_age = tx.notification_max_age();
     let rows = telling.iter().flat_map(|order| {
         let news = list_news(order);
@@ -121,14 +121,14 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
             to_rows(order, kind, find_suppression(order.head(), delay, position == newest, max_age))
         })
     });
-    dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
+    dialect::insert_rows(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
 /// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded.
 /// If all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
 fn list_news(order: &Order) -> Vec<(NotificationKind, TimeDelta)> {
-    let owed = order.changes().transitions.iter().filter(|event| event.owes_notification());
+    let owed = order.changes().transitions.iter().filter(|event| event.may_notify());
     let told = owed.filter_map(|event| {
         Some((NotificationKind::from_status(event.to())?, event.recorded_at() - event.occurred_at()))
     });
@@ -193,13 +193,13 @@ fn to_row(
 }
 
 /// Suppresses the queued notifications of these orders about statuses. A correction is superseded by nothing.
-async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
+async fn supersede_queued(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
     let of_status = NotificationKind::ALL.into_iter().filter(|kind| kind.status().is_some());
-    suppress(tx, orders, of_status, Suppression::Superseded).await
+    suppress_queued(tx, orders, of_status, Suppression::Superseded).await
 }
 
 /// Suppresses the queued notifications of these kinds.
-async fn suppress(
+async fn suppress_queued(
     tx: &Tx,
     orders: impl Iterator<Item = Uuid>,
     kinds: impl Iterator<Item = NotificationKind>,
@@ -246,8 +246,9 @@ pub async fn open_notification(
     row.map(Notification::try_from).transpose()
 }
 
-/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`not_sent`] records
-/// the answer of the server, the attempt counts as one of unknown outcome, also if the process dies.
+/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or
+/// [`record_failed_attempt`] records the answer of the server, the attempt counts as one of unknown outcome, also if
+/// the process dies.
 ///
 /// `told` are the tracking numbers in the mail and in its earlier mails that may have left.
 ///
@@ -289,7 +290,9 @@ fn is_at_attempt(leased: &Leased) -> Condition {
 
 /// Adds to an update that this attempt no longer has an unknown outcome, because the answer of the mail server is
 /// known.
-fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
+fn remove_from_unknown_outcomes(
+    update: UpdateMany<entity::notification::Entity>,
+) -> UpdateMany<entity::notification::Entity> {
     use entity::notification::Column;
     let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
     update
@@ -302,8 +305,8 @@ fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<ent
 /// included, and says what happens next.
 ///
 /// # Errors
-/// As [`leases::fail`](crate::leases::fail).
-pub async fn not_sent(
+/// As [`leases::record_failure`](crate::leases::record_failure).
+pub async fn record_failed_attempt(
     store: &Store,
     leased: Leased,
     failure: NewFailure<'_>,
@@ -313,14 +316,14 @@ pub async fn not_sent(
     use entity::notification::Column;
     let tx = store.begin().await?;
     if answer_is_known {
-        clear_due(entity::notification::Entity::update_many())
+        remove_from_unknown_outcomes(entity::notification::Entity::update_many())
             .filter(Column::NotificationId.eq(leased.id))
             .filter(Column::Attempt.eq(leased.attempt))
             .filter(Column::ContentAttempt.eq(leased.attempt))
             .exec(&tx)
             .await?;
     }
-    let next = leases::fail_in(&tx, Work::Notifications, leased, failure, decide).await?;
+    let next = leases::record_failure_in(&tx, Work::Notifications, leased, failure, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }
@@ -329,7 +332,7 @@ pub async fn not_sent(
 pub async fn mark_sent(store: &Store, id: NotificationId, at: DateTime<Utc>) -> Result<()> {
     use entity::notification::Column;
     let tx = store.begin().await?;
-    clear_due(entity::notification::Entity::update_many())
+    remove_from_unknown_outcomes(entity::notification::Entity::update_many())
         .col_expr(Column::State, Expr::value(NotificationState::Sent.as_str()))
         .col_expr(Column::SentAt, Expr::value(at))
         .col_expr(Column::Error, Expr::value(None::<String>))

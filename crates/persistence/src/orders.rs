@@ -3,10 +3,10 @@
 //!
 //! - `lock_and_load` is step one of every change: of commands, webhooks, replays, replacements and resends. It waits
 //!   for rows that others hold.
-//! - `app::orders` places orders. It first asks `head` whether the same request has placed the order already,
+//! - `app::orders` places orders. It first asks `load_head` whether the same request has placed the order already,
 //!   `has_reference` whether the merchant's order number is taken, and `placed_by_customer` for the limit of a
 //!   customer: it returns times, newest first, and makes other orders of this customer wait.
-//! - `event_at` gives `app::orders::commands` the event of an answer that is repeated. `None`: the order has no such
+//! - `load_event` gives `app::orders::commands` the event of an answer that is repeated. `None`: the order has no such
 //!   version.
 //! - `items_of` is also for `read`. It fails with [`TooManyRows`](crate::Error::TooManyRows) if there are more than
 //!   `most` rows. An order without items is missing in its map.
@@ -57,7 +57,7 @@ pub async fn lock_and_load(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, 
 }
 
 /// One order, read within a transaction.
-pub async fn head(tx: &Tx, id: OrderId) -> Result<Option<OrderHead>> {
+pub async fn load_head(tx: &Tx, id: OrderId) -> Result<Option<OrderHead>> {
     order::Entity::find_by_id(id.0).one(tx).await?.map(OrderHead::try_from).transpose()
 }
 
@@ -93,7 +93,7 @@ pub async fn placed_by_customer(
 }
 
 /// The event that gave an order this version.
-pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option<Event>> {
+pub async fn load_event(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option<Event>> {
     let row = order_event::Entity::find()
         .filter(order_event::Column::OrderId.eq(order_id.0))
         .filter(order_event::Column::Version.eq(version))

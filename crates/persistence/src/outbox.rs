@@ -38,7 +38,7 @@ pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
             version: head.version,
         }
     });
-    dialect::insert(tx, rows, "").await?;
+    dialect::insert_rows(tx, rows, "").await?;
     Ok(())
 }
 

@@ -52,8 +52,8 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders. In
-/// a replay, today's meanings of codes replace the stored ones.
+/// Loads the stored scans of these shipments of the orders, to record further ones. The caller has locked the orders.
+/// In a replay, today's meanings of codes replace the stored ones.
 pub async fn load_recorder(
     tx: &Tx,
     orders: &HashMap<OrderId, Order>,
@@ -71,7 +71,7 @@ pub async fn load_recorder(
 /// has locked the orders of the shipments, so no new scan can be stored already, and has written them, because a scan
 /// refers to its shipment.
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
-    dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
+    dialect::insert_rows(tx, recorder.new_scans().map(to_row), "").await?;
     update_revised(tx, recorder.revised_scans()).await?;
     update_retracted(tx, recorder.retracted_scans()).await?;
     add_to_seen(tx, recorder.seen_again()).await
@@ -141,7 +141,7 @@ async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>)
         };
         [match_by_key(&stored.key()), new]
     });
-    dialect::update(tx, rows, "").await?;
+    dialect::update_rows(tx, rows, "").await?;
     Ok(())
 }
 
@@ -158,7 +158,7 @@ async fn update_retracted(tx: &Tx, retracted: impl IntoIterator<Item = &StoredSc
         };
         [match_by_key(&stored.key()), new]
     });
-    dialect::update(tx, rows, "").await?;
+    dialect::update_rows(tx, rows, "").await?;
     Ok(())
 }
 

@@ -114,26 +114,27 @@ pub async fn find_tracked_shipments(
     Ok(found)
 }
 
-/// The carriers and tracking numbers of these shipments.
+/// All tracking numbers of these shipments, void ones too.
 pub async fn find_numbers(tx: &Tx, shipments: &[ShipmentId]) -> Result<Vec<TrackingNumber>> {
     if shipments.is_empty() {
         return Ok(vec![]);
     }
     let ids = shipments.iter().map(|id| id.0);
-    let rows: Vec<(Uuid, String, String)> = shipment::Entity::find()
-        .filter(is_one_of(tx.get_database_backend(), shipment::Column::ShipmentId, ids))
+    use shipment_number::Column;
+    let rows: Vec<(Uuid, String, String)> = shipment_number::Entity::find()
+        .filter(is_one_of(tx.get_database_backend(), Column::ShipmentId, ids))
         .select_only()
-        .columns([shipment::Column::ShipmentId, shipment::Column::Carrier, shipment::Column::TrackingNumber])
+        .columns([Column::ShipmentId, Column::Carrier, Column::TrackingNumber])
         .into_tuple()
         .all(tx)
         .await?;
     rows.into_iter()
-        .map(|(id, carrier, number)| mapping::parse_number("shipments", &id, &carrier, number))
+        .map(|(id, carrier, number)| mapping::parse_number("shipment_numbers", &id, &carrier, number))
         .collect()
 }
 
-/// Those of the given shipments that are delivered, or cancelled by their carrier only, and whose number another
-/// shipment that is on its way has. Reads nothing if all of them are on their way.
+/// Those of the given shipments that are delivered, or cancelled by their carrier only, and of whose exclusive numbers
+/// another shipment that is on its way has one. Reads nothing if all of them are on their way.
 pub(crate) async fn find_with_taken_number(
     tx: &Tx,
     shipments: impl Iterator<Item = &Shipment>,
@@ -142,11 +143,14 @@ pub(crate) async fn find_with_taken_number(
         .filter(|shipment| !shipment.status().is_on_its_way() && shipment.cancelled_at.is_none())
         .collect();
     let numbers: Vec<TrackingNumber> =
-        ended.iter().map(|shipment| shipment.tracking_number.clone()).collect();
+        ended.iter().flat_map(|shipment| shipment.exclusive_numbers()).cloned().collect();
     let found = find_tracked_shipments(tx, &numbers).await?;
     let is_taken = |shipment: &&Shipment| {
-        let mut others = found.get(&shipment.tracking_number).into_iter().flatten();
-        others.any(|other| other.status.is_on_its_way() && other.shipment_id != shipment.id)
+        let mut others = shipment.exclusive_numbers().filter_map(|number| found.get(number)).flatten();
+        others.any(|other| {
+            let is_exclusive = other.status.is_on_its_way() && !other.is_void && !other.is_shared;
+            is_exclusive && other.shipment_id != shipment.id
+        })
     };
     Ok(ended.into_iter().filter(is_taken).map(|shipment| shipment.id).collect())
 }

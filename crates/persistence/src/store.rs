@@ -8,7 +8,7 @@
 //!    `Ok`, unless nothing could be written for ten seconds.
 //! 5. `app` and the other modules of this crate begin and commit transactions. Begin waits at most five seconds for a
 //!    connection. Work that may be repeated ends with `commit_repeatable`, other work with `commit`.
-//! 6. Only tests call `unmigrate` and `on_statement`.
+//! 6. Only tests call `drop_schema` and `on_statement`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -87,8 +87,8 @@ impl Store {
         Box::pin(migrate(self))
     }
 
-    /// Removes the whole schema and all its rows.
-    pub async fn unmigrate(&self) -> Result<()> {
+    /// Undoes all migrations: removes the whole schema and all its rows.
+    pub async fn drop_schema(&self) -> Result<()> {
         let tx = self.begin().await?;
         tx.run_guarded(Migrator::down(tx.inner(), None)).await?;
         self.commit_repeatable(tx).await

@@ -130,7 +130,7 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
                  due_at = CASE WHEN webhooks.says_estimate AND webhooks.state = 'processed' \
                    THEN excluded.due_at ELSE webhooks.due_at END";
     let tx = store.begin().await?;
-    dialect::insert(&tx, rows, again).await?;
+    dialect::insert_rows(&tx, rows, again).await?;
     // The caller repeats the insert after a lost connection. If the first one was committed, the number of duplicates
     // is one too high, as when a sender that got no answer sends again.
     store.commit_repeatable(tx).await
@@ -240,7 +240,7 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
         };
         [webhook::ActiveModel { webhook_id: Set(one.id.0), ..Default::default() }, new]
     });
-    dialect::update(tx, rows, "").await?;
+    dialect::update_rows(tx, rows, "").await?;
     webhook_wait::Entity::delete_many()
         .filter(is_one_of(
             tx.get_database_backend(),
@@ -249,7 +249,7 @@ pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    dialect::insert(tx, to_wait_rows(settled), "ON CONFLICT DO NOTHING").await?;
+    dialect::insert_rows(tx, to_wait_rows(settled), "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 

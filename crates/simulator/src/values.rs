@@ -3,7 +3,8 @@
 //! argument.
 //!
 //! - Names (a status, a sender …): the error suggests the nearest known name, or lists all names.
-//! - `meaning` accepts statuses and conditions only. Other meanings are an error, because a story does not report them.
+//! - `parse_meaning` accepts statuses and conditions only. Other meanings are an error, because a story does not report
+//!   them.
 //! - Times: `begin` is the beginning of the play. `-26h` and `+0s` count from it; RFC 3339 with an offset stands for
 //!   itself.
 //! - `require_non_blank` returns the text unchanged. `parse_tracking_number` returns it as Milepost stores it.
@@ -17,7 +18,7 @@ use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus,
 use crate::story::Tampering;
 
 /// Parses a shipment status or a condition.
-pub fn meaning(text: &str) -> Result<Meaning, String> {
+pub fn parse_meaning(text: &str) -> Result<Meaning, String> {
     let told = |meaning: &Meaning| match meaning {
         Meaning::Status(_) | Meaning::Condition(_) => true,
         Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => false,
@@ -38,7 +39,7 @@ pub(crate) fn parse_order_status(text: &str) -> Result<OrderStatus, String> {
 }
 
 /// Parses the name of a sender.
-pub fn sender(text: &str) -> Result<carriers::Sender, String> {
+pub fn parse_sender(text: &str) -> Result<carriers::Sender, String> {
     parse_name(text, "sender of webhooks", &carriers::Sender::ALL.map(carriers::Sender::as_str))
 }
 
@@ -102,11 +103,11 @@ mod tests {
     #[test]
     fn a_status_and_a_condition_are_found_by_their_names() {
         for text in ["delivered", "delivery_attempt_failed"] {
-            assert_eq!(meaning(text).map(Meaning::as_str), Ok(text));
+            assert_eq!(parse_meaning(text).map(Meaning::as_str), Ok(text));
         }
-        let error = meaning("deliverd").unwrap_err();
+        let error = parse_meaning("deliverd").unwrap_err();
         assert_eq!(error, "`deliverd` is no status or condition of a parcel; did you mean delivered?");
-        assert!(meaning("unknown").unwrap_err().contains("; known are label_created, picked_up, "));
+        assert!(parse_meaning("unknown").unwrap_err().contains("; known are label_created, picked_up, "));
     }
 
     #[test]

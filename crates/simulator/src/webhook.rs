@@ -1,13 +1,13 @@
 //! Composes webhooks as a sender does, and posts them to a server.
 //!
 //! Called by `scan`, `story` and `demo::carrier`. The tests of the product call [`Webhook::simulate`], `milepost scan`
-//! calls [`Post::to`] and [`Post::to_server`].
+//! calls [`Post::to_server_or_route`] and [`Post::to_server`].
 //!
 //! 1. [`Webhook::simulate`] writes and signs one webhook with one scan. `None` means that the sender's format cannot
 //!    express it. It sends nothing.
-//! 2. A [`Post`] knows the address. [`Post::to`] and [`Post::to_server`] send nothing either; `Err` means that the
-//!    address is not `http` or `https`, or that no HTTP client can be made.
-//!    A path in the address is the route of one sender for `to`, and a prefix of all routes for `to_server`.
+//! 2. A [`Post`] knows the address. [`Post::to_server_or_route`] and [`Post::to_server`] send nothing either; `Err`
+//!    means that the address is not `http` or `https`, or that no HTTP client can be made. A path in the address is the
+//!    route of one sender for `to_server_or_route`, and a prefix of all routes for `to_server`.
 //! 3. `Post::send` posts a webhook once. Any HTTP status is `Ok`, also 401. `Err` means: no answer within ten seconds.
 //!
 //! `find_innermost_cause` is for errors of `reqwest`, whose outer texts say little. `api_client` uses it too.
@@ -80,7 +80,7 @@ enum Place {
 impl Post {
     /// Posts to the routes for webhooks of a server. If the address has a path, it is the complete address of one
     /// route.
-    pub fn to(address: &Url) -> anyhow::Result<Self> {
+    pub fn to_server_or_route(address: &Url) -> anyhow::Result<Self> {
         let place =
             if address.path() == "/" { build_server_place(address) } else { Place::Webhook(address.clone()) };
         Self::with_place(address, place)
@@ -136,7 +136,7 @@ fn build_server_place(address: &Url) -> Place {
     Place::Server(address.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Returns the find_innermost_cause cause of the client's error, which says what happened.
+/// Returns the innermost cause of the client's error, which says what happened.
 pub fn find_innermost_cause(error: reqwest::Error) -> anyhow::Error {
     let mut cause: &dyn Error = &error;
     while let Some(next) = cause.source() {
@@ -153,8 +153,10 @@ mod tests {
     fn the_address_is_the_server_or_the_webhook_itself() {
         // The error says that a provider is installed already; that is fine.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let address =
-            |url: &str| Post::to(&url.parse().unwrap()).map(|post| post.address_for(Sender::Ups).to_string());
+        let address = |url: &str| {
+            Post::to_server_or_route(&url.parse().unwrap())
+                .map(|post| post.address_for(Sender::Ups).to_string())
+        };
         assert_eq!(address("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080/webhooks/ups");
         assert_eq!(address("https://h/behind/proxy").unwrap(), "https://h/behind/proxy");
         let below = Post::to_server(&"https://h/behind/proxy/".parse().unwrap()).unwrap();

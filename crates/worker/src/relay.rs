@@ -84,7 +84,7 @@ async fn run_once(relay: &Relay, queues: &Queues) -> Result<bool, RelayError> {
 async fn enqueue_work(relay: &Relay, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.queue_of(work);
     let most = jobs::batch_size(work);
-    while queue.len().await? < MAX_WAITING {
+    while queue.count_waiting_batches().await? < MAX_WAITING {
         let leased = relay.lease(work, most as u64).await?;
         if leased.is_empty() {
             break;

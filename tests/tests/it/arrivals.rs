@@ -1,8 +1,8 @@
 //! Tests that the state does not depend on the sequence in which scans arrive. The webhooks are posted to
 //! `POST /webhooks/…` in the format of every sender.
 //!
-//! `permutations` tries all sequences of six scans. `histories` tries random ones. `several_numbers` tries random ones of
-//! shipments with several numbers, of two orders in one box.
+//! `permutations` tries all sequences of six scans. `histories` tries random ones. `several_numbers` tries random ones
+//! of shipments with several numbers, of two orders in one box.
 
 mod histories;
 mod permutations;

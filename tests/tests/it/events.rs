@@ -24,7 +24,7 @@ async fn nobody_alters_the_log(database: Database) {
 
 async fn migrations_go_down_and_up_again(database: Database) {
     let store = &database.store;
-    store.unmigrate().await.unwrap();
+    store.drop_schema().await.unwrap();
     assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| !applied));
     store.migrate().await.unwrap();
     assert!(store.migrations().await.unwrap().iter().all(|(_, applied)| *applied));

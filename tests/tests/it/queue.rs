@@ -94,7 +94,7 @@ fn on(redis: &Redis) -> Queue {
 async fn hands_over_what_is_pushed(queue: Queue) {
     let early = batch(3);
     queue.push(early.clone()).await.unwrap();
-    assert_eq!(queue.len().await.unwrap(), 1);
+    assert_eq!(queue.count_waiting_batches().await.unwrap(), 1);
     let mut bench = Bench::new(queue);
     assert_eq!(bench.handled().await, early);
     for size in [0, 1, 500] {
@@ -102,7 +102,7 @@ async fn hands_over_what_is_pushed(queue: Queue) {
         bench.queue.push(pushed.clone()).await.unwrap();
         assert_eq!(bench.handled().await, pushed);
     }
-    assert_eq!(bench.queue.len().await.unwrap(), 0);
+    assert_eq!(bench.queue.count_waiting_batches().await.unwrap(), 0);
     let queue = bench.queue.clone();
     bench.stop().await;
     let health = queue.health();
@@ -192,7 +192,7 @@ async fn stops_after_running_jobs(queue: Queue) -> usize {
 async fn memory_stops_after_running_jobs() {
     let queue = Queue::memory("webhooks");
     assert_eq!(stops_after_running_jobs(queue.clone()).await, 2);
-    assert_eq!(queue.len().await.unwrap(), 3);
+    assert_eq!(queue.count_waiting_batches().await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn redis_stops_after_running_jobs_and_leaves_the_rest_to_others() {
     let Some(redis) = Redis::start().await else { return };
     let queue = on(&redis);
     let finished = stops_after_running_jobs(queue.clone()).await;
-    assert_eq!(finished + queue.len().await.unwrap(), 5);
+    assert_eq!(finished + queue.count_waiting_batches().await.unwrap(), 5);
     let mut bench = Bench::new(queue);
     for _ in finished..5 {
         bench.handled().await;
@@ -261,7 +261,7 @@ async fn memory_refuses_what_it_cannot_hold() {
     while queue.push(batch(1)).await.is_ok() {
         held += 1;
     }
-    assert_eq!(queue.len().await.unwrap(), held);
+    assert_eq!(queue.count_waiting_batches().await.unwrap(), held);
 }
 
 const NOTHING: [String; 0] = [];

@@ -47,7 +47,7 @@ const ALL: PageRequest<Uuid> = PageRequest { limit: 50, from_end: false, after: 
 /// Returns the orders in the supplier's list.
 async fn listed(shop: &Shop, caller: &Caller) -> Vec<OrderId> {
     let page = shop.app.reads().orders(caller, OrderFilter::default(), &ALL).await.unwrap();
-    let count = shop.app.reads().orders_count(caller, OrderFilter::default()).await.unwrap();
+    let count = shop.app.reads().count_orders(caller, OrderFilter::default()).await.unwrap();
     assert_eq!(count, page.rows.len() as u64);
     let mut ids: Vec<_> = page.rows.iter().map(|order| order.id).collect();
     ids.sort();

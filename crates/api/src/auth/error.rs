@@ -1,4 +1,7 @@
-//! Why a token was refused.
+//! Why a token was refused. `authenticate` makes these errors, and all answers to a refused token show them.
+//!
+//! The library checks only the form and the signature of a token: `from_signature_error` converts its errors.
+//! `authenticate` checks times, audience and claims itself.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
@@ -57,7 +60,7 @@ pub enum AuthError {
 
 impl AuthError {
     /// Maps the library's errors to the few that a caller can act on.
-    pub(super) fn from_jwt_error(error: &jsonwebtoken::errors::Error) -> Self {
+    pub(super) fn from_signature_error(error: &jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSignature => Self::BadSignature,
             ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => Self::WrongAlgorithm,

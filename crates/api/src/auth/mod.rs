@@ -145,7 +145,7 @@ impl Tokens {
         }
         check_header(token)?;
         let claims = jsonwebtoken::decode::<ReceivedClaims>(token, &self.checking, &self.validation)
-            .map_err(|error| AuthError::from_jwt_error(&error))?
+            .map_err(|error| AuthError::from_signature_error(&error))?
             .claims;
         self.check_audience(claims.aud.as_ref())?;
         let bearer = claims.read_bearer()?;

@@ -1,7 +1,7 @@
 //! HS256 (RFC 7518, section 3.2) for the library of tokens. The library leaves the cryptography to a provider.
 //!
-//! [`Tokens::new`](super::Tokens::new) installs ours, and so do tests that sign defective tokens. The provider that comes
-//! with the library also has RSA and elliptic curves, which we never use and would compile.
+//! [`Tokens::new`](super::Tokens::new) installs ours, and so do tests that sign defective tokens. The provider of the
+//! library also has RSA and elliptic curves, which we never use and would compile.
 //!
 //! Rules:
 //! 1. Other algorithms than HS256 have an error.

@@ -139,7 +139,7 @@ impl BatchCache {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let own = window.after.is_some() || window.before.is_some();
         let range = |order: &OrderHead| {
-            let (first, last, _) = window.range(order.version);
+            let (first, last, _) = window.cut_number_range(order.version);
             (first <= last).then_some(VersionRange { order_id: order.id, first, last })
         };
         let (events, ranges): (History, Vec<VersionRange>) = if own {

@@ -4,6 +4,8 @@
 //!    two statements.
 //! 2. A body can have 8 MiB, so a page of bodies could fill the memory. The first statement reads only their sizes; the
 //!    second reads the bodies, if the [`BodyBudget`] allows it.
+//!
+//! `BodyBudget::take` answers false, and takes nothing, if the budget has too few bytes left.
 
 use std::{
     collections::HashMap,

@@ -2,6 +2,9 @@
 //!
 //! A page is requested with `first` and `after`, or with `last` and `before`. With none of them it has the first 20
 //! records, and with `before` alone the last 20 before it. A page has at most 100 records.
+//!
+//! `cut_number_range` is for lists whose records are numbered from 1: versions of an order. `neighbours` says whether
+//! there are records before a page and behind it.
 
 use std::borrow::Cow;
 
@@ -12,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     cursor::Kind,
-    error::{bad_cursor, bad_input, unwrap_result},
+    error::{bad_cursor, bad_input, convert_app_result},
 };
 
 const DEFAULT_PAGE: i32 = 20;
@@ -72,11 +75,11 @@ impl<T: OutputType> Connection<T> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let count = match &self.total {
             Total::Known(count) => return Ok(*count),
-            Total::Orders(filter) => app.reads().orders_count(caller, filter.clone()).await,
+            Total::Orders(filter) => app.reads().count_orders(caller, filter.clone()).await,
             Total::Events(filter) => app.reads().events_count(caller, filter.clone()).await,
             Total::Webhooks(filter) => app.reads().webhooks_count(caller, filter).await,
         };
-        unwrap_result(ctx, count)
+        convert_app_result(ctx, count)
     }
 }
 
@@ -174,7 +177,7 @@ impl Window<i32> {
     /// numbers in its direction. If the first number is greater than the last, the page is empty.
     ///
     /// Example: of 8 numbers, three after 3 are `(4, 6, true)`.
-    pub fn range(&self, last: i32) -> (i32, i32, bool) {
+    pub fn cut_number_range(&self, last: i32) -> (i32, i32, bool) {
         let from = self.after.map_or(1, |after| after.saturating_add(1)).max(1);
         let to = self.before.map_or(last, |before| before.saturating_sub(1)).min(last);
         if self.from_end {
@@ -211,21 +214,21 @@ mod tests {
             (window(5, false, Some(2), Some(5)), (3, 4, false)),
         ];
         for (at, (window, expected)) in cases.iter().enumerate() {
-            assert_eq!(window.range(8), *expected, "case {at}");
+            assert_eq!(window.cut_number_range(8), *expected, "case {at}");
         }
     }
 
     #[test]
     fn numbers_outside_make_an_empty_range() {
         for after in [8, 9, i32::MAX] {
-            let (from, to, more) = window(3, false, Some(after), None).range(8);
+            let (from, to, more) = window(3, false, Some(after), None).cut_number_range(8);
             assert!(from > to && !more, "{after}");
         }
         for before in [1, 0, i32::MIN] {
-            let (from, to, more) = window(3, true, None, Some(before)).range(8);
+            let (from, to, more) = window(3, true, None, Some(before)).cut_number_range(8);
             assert!(from > to && !more, "{before}");
         }
-        let (from, to, more) = window(0, false, None, None).range(8);
+        let (from, to, more) = window(0, false, None, None).cut_number_range(8);
         assert!(from > to && more);
     }
 }

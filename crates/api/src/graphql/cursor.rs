@@ -2,6 +2,8 @@
 //!
 //! A cursor contains its kind, so that a cursor of another list is refused and not misread. Cursors are not signed:
 //! what a caller may see does not depend on them.
+//!
+//! `plausible_key` is `None` for a time that the database cannot store: the cursor is refused then.
 
 use async_graphql::Result;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -61,7 +63,7 @@ impl Kind {
 }
 
 /// The key of a place in a list that is sorted by time. `None` for a time that the database cannot store.
-pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
+pub(super) fn plausible_key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
     check_plausible(at).ok().map(|at| Key { at, id })
 }
 

@@ -1,4 +1,5 @@
-//! GraphQL errors with codes. Refusals that the caller of a mutation can expect are not errors: see `outcome`.
+//! GraphQL errors with codes. Refusals that the caller of a mutation can expect are not errors: see `outcome`. All
+//! fields that read pass their answer of `app` through `convert_app_result`, which logs a failure. Nothing here panics.
 
 use std::fmt::Display;
 
@@ -95,6 +96,6 @@ fn convert_refusal(refusal: &Refusal) -> Error {
 }
 
 /// Converts the error of a use case to a GraphQL error, and logs it if it is a failure.
-pub(super) fn unwrap_result<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
+pub(super) fn convert_app_result<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
     result.map_err(|error| convert_error(ctx, &error))
 }

@@ -1,4 +1,7 @@
 //! The GraphQL type of an order event, the history of one order, and the event log of all orders.
+//!
+//! Events of scans name the request of the webhook. `requestId` is `null` for suppliers, and for what Milepost does by
+//! itself.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -14,7 +17,7 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::{ActorKind, OrderStatus},
-    error::unwrap_result,
+    error::convert_app_result,
     order::Order,
 };
 
@@ -22,7 +25,7 @@ use super::{
 pub struct OrderEvent(pub(super) Event);
 
 /// Reads a page of the history of one order, oldest first. Versions have no gaps, so a page is a range of versions.
-pub(super) async fn history(
+pub(super) async fn read_history(
     ctx: &Context<'_>,
     order: &Order,
     args: PageArgs,
@@ -30,7 +33,7 @@ pub(super) async fn history(
     let head = order.head();
     let own = |(of, version): (Uuid, i32)| (of == head.id.0).then_some(version);
     let window = args.window(Kind::History, own)?;
-    let (_, _, has_more) = window.range(head.version);
+    let (_, _, has_more) = window.cut_number_range(head.version);
     let rows = order.batch().events(ctx, head, &window).await?.to_vec();
     let total = Total::Known(head.version.unsigned_abs().into());
     Ok(Connection::new(Page { rows, has_more }, &window, total, |event: Event| {
@@ -39,16 +42,16 @@ pub(super) async fn history(
 }
 
 /// Reads a page of the event log of all orders, newest first.
-pub(super) async fn log(
+pub(super) async fn read_log(
     ctx: &Context<'_>,
     filter: EventFilter,
     args: PageArgs,
 ) -> Result<Connection<OrderEvent>> {
     let window = args.window(Kind::Events, |(at, order_id, version): (DateTime<Utc>, Uuid, i32)| {
-        cursor::key((at, EventId { order_id: OrderId(order_id), version }))
+        cursor::plausible_key((at, EventId { order_id: OrderId(order_id), version }))
     })?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let page = unwrap_result(ctx, app.reads().events(caller, filter.clone(), &window.request()).await)?;
+    let page = convert_app_result(ctx, app.reads().events(caller, filter.clone(), &window.request()).await)?;
     Ok(Connection::new(page, &window, Total::Events(filter), |event: Event| {
         let place = (event.occurred_at, event.order_id.0, event.version);
         (Kind::Events.encode(&place), OrderEvent(event))

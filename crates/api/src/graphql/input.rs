@@ -2,6 +2,8 @@
 //!
 //! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the place of
 //! the value. The domain decides whether a readable value is allowed.
+//!
+//! `parse_key` is `None` if the client sent no idempotency key.
 
 mod closing;
 mod dropship;
@@ -162,7 +164,7 @@ impl PlaceOrderInput {
             ));
         }
         let user_id: Option<UserId> =
-            self.user_id.as_ref().map(|user| id(InputField::UserId, user)).transpose()?;
+            self.user_id.as_ref().map(|user| parse_id(InputField::UserId, user)).transpose()?;
         let items = self.items.into_iter().enumerate();
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
@@ -180,7 +182,11 @@ impl PlaceOrderInput {
             placed_at: parse_optional_time(InputField::PlacedAt, self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
-            replaces: self.replaces.as_ref().map(|order| id(InputField::Replaces, order)).transpose()?,
+            replaces: self
+                .replaces
+                .as_ref()
+                .map(|order| parse_id(InputField::Replaces, order))
+                .transpose()?,
         };
         Ok((new, key))
     }
@@ -240,7 +246,7 @@ fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<ItemQuantity>, Refusa
         let quantity =
             u32::try_from(parse_number(field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
         Ok(ItemQuantity {
-            item_id: id(InputField::Item(at, ItemField::Id), &item.item_id)?,
+            item_id: parse_id(InputField::Item(at, ItemField::Id), &item.item_id)?,
             quantity: quantity.ok_or_else(|| Refusal::invalid(field, "at least 1 is needed"))?,
         })
     };
@@ -259,7 +265,7 @@ fn parse_deadlines(
     })
 }
 
-pub(super) fn id<T: std::str::FromStr>(field: InputField, id: &str) -> Result<T, Refusal> {
+pub(super) fn parse_id<T: std::str::FromStr>(field: InputField, id: &str) -> Result<T, Refusal> {
     id.parse().map_err(|_| Refusal::invalid(field, "that is no id of ours"))
 }
 
@@ -286,6 +292,6 @@ fn build_command(
     request: Request,
 ) -> Result<Command, Refusal> {
     let version = expected_version.map(|version| parse_number(InputField::ExpectedVersion, &version));
-    let (caller, order_id) = (caller.clone(), id(InputField::OrderId, order_id)?);
+    let (caller, order_id) = (caller.clone(), parse_id(InputField::OrderId, order_id)?);
     Ok(Command { caller, key, order_id, request, expected_version: version.transpose()? })
 }

@@ -27,7 +27,7 @@ impl OrderItem {
         &self.items[self.at]
     }
 
-    pub(super) fn is(&self, id: domain::ItemId) -> bool {
+    pub(super) fn has_id(&self, id: domain::ItemId) -> bool {
         self.item().id == id
     }
 

@@ -1,8 +1,8 @@
 //! Limits on the work of one GraphQL operation, before it runs and while it runs.
 //!
 //! `extension` calls [`OperationLimits`] for every operation of a schema. `documents` calls [`check_query_text`] and
-//! [`check_document_size`] before it validates a request. The transports call [`check_json_values`] for every request and
-//! [`limit_errors`] for every answer. Each file has its limits:
+//! [`check_document_size`] before it validates a request. The transports call [`check_json_values`] for every request
+//! and [`limit_errors`] for every answer. Each file has its limits:
 //!
 //! | file | limit |
 //! |---|---|

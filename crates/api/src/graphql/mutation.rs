@@ -236,7 +236,7 @@ impl Mutation {
     /// Processes a webhook again, whatever its state is. A webhook that already waits to be processed stays as it is.
     /// For support and systems.
     async fn retry_webhook(&self, ctx: &Context<'_>, id: ID) -> Result<WebhookResult> {
-        webhook::retry(ctx, &id).await
+        webhook::retry_webhook(ctx, &id).await
     }
 
     /// Sends a notification again that was sent, has failed or was suppressed. The mail tells the order as it is now and

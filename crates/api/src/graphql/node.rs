@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     activity::Activity,
-    error::{bad_input, unwrap_result},
+    error::{bad_input, convert_app_result},
     event::OrderEvent,
     order::Order,
     shipment::Shipment,
@@ -35,18 +35,18 @@ pub(super) async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     if let Some((order, version)) = id.split_once(':') {
         let (Ok(order), Ok(version)) = (order.parse(), version.parse()) else { return Err(no_id("id")) };
-        let event = unwrap_result(ctx, app.reads().event(caller, order, version).await)?;
+        let event = convert_app_result(ctx, app.reads().event(caller, order, version).await)?;
         return Ok(event.map(|event| Node::OrderEvent(OrderEvent(event))));
     }
     let id: Uuid = parse_uuid("id", id)?;
-    if let Some(order) = unwrap_result(ctx, app.reads().order(caller, OrderId(id)).await)? {
+    if let Some(order) = convert_app_result(ctx, app.reads().order(caller, OrderId(id)).await)? {
         return Ok(Some(Node::Order(order.into())));
     }
-    let found = unwrap_result(ctx, app.reads().shipment_by_id(caller, ShipmentId(id)).await)?;
+    let found = convert_app_result(ctx, app.reads().shipment_by_id(caller, ShipmentId(id)).await)?;
     if let Some((order, shipment)) = found {
         return Ok(Some(Node::Shipment(Shipment::with_own_batch(order.into(), shipment))));
     }
-    let activity = unwrap_result(ctx, app.reads().activity(caller, id).await)?;
+    let activity = convert_app_result(ctx, app.reads().activity(caller, id).await)?;
     Ok(activity.map(|stored| Node::Activity(Activity(stored))))
 }
 

@@ -68,7 +68,7 @@ impl Notification {
     }
 
     /// Makes a notification that was read alone.
-    pub(super) fn alone(notification: notifications::Notification) -> Self {
+    pub(super) fn from_single_row(notification: notifications::Notification) -> Self {
         let failures = ListCache::new(vec![notification.id]);
         Self { notification, failures }
     }

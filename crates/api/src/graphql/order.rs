@@ -1,4 +1,7 @@
 //! The GraphQL type of an order, with its items, shipments, events and notifications.
+//!
+//! Fields about the customer take the order from `head_unless_supplier`: `FORBIDDEN` for suppliers. All other fields
+//! take it from `head`. Parts of the order are read together with those of the other orders of the answer.
 
 use std::sync::Arc;
 
@@ -55,7 +58,7 @@ impl Order {
     ///
     /// # Errors
     /// `FORBIDDEN` for suppliers.
-    fn for_customers(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
+    fn head_unless_supplier(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
         let caller = ctx.data::<Caller>()?;
         if caller.may_see_customers() { Ok(self.head()) } else { Err(build_forbidden_error(caller, field)) }
     }
@@ -84,7 +87,7 @@ impl Order {
 
     /// The id of the customer: the `sub` claim of their token. An error for suppliers.
     async fn user_id(&self, ctx: &Context<'_>) -> Result<ID> {
-        Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
+        Ok(self.head_unless_supplier(ctx, "userId")?.user_id.to_string().into())
     }
 
     /// The first e-mail address to which notifications are sent. Null if there is none, and for suppliers.
@@ -112,7 +115,7 @@ impl Order {
 
     /// What the order costs. An error for suppliers.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
-        let total = &self.for_customers(ctx, "total")?.total;
+        let total = &self.head_unless_supplier(ctx, "total")?.total;
         Ok(Money {
             cents: total.cents,
             currency: total.currency.clone(),
@@ -193,7 +196,7 @@ impl Order {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
-        event::history(ctx, self, PageArgs { first, after, last, before }).await
+        event::read_history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
     /// Everything that was recorded about the order, newest first by Milepost's clock: its events, its activities, the
@@ -241,7 +244,7 @@ impl Order {
     /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
     /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.links().tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
+        Ok(ctx.data::<App>()?.links().tracking_url(self.head_unless_supplier(ctx, "trackingUrl")?.id))
     }
 }
 

@@ -4,6 +4,8 @@
 //! 2. A signal of the feed only says that there may be something new. The updates come from the stored events, whose
 //!    versions have no gaps. So no event is missed, repeated or out of order, even if the feed loses signals.
 //! 3. It also reads at a fixed interval, because the feed can lose the last signal.
+//! 4. The stream ends after a cancelled or returned order, or when the caller may not see the order any more. A read
+//!    that fails does not end it.
 
 use std::{collections::VecDeque, time::Duration};
 

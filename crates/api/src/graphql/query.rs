@@ -1,4 +1,6 @@
 //! The root type `Query`, and the filters of its lists. For a caller, records that they may not see do not exist.
+//!
+//! `parse_sender` and `parse_moment` are for the inputs of `replay` too. Their error `BAD_INPUT` names the field.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
@@ -12,7 +14,7 @@ use super::{
     connection::{Connection, PageArgs, Total, page_size},
     cursor::{self, Kind},
     enums::{ActorKind, FulfillmentPath, OrderStatus, WebhookState},
-    error::{bad_input, unwrap_result},
+    error::{bad_input, convert_app_result},
     event::{self, OrderEvent},
     input::Time,
     limits::weights::{STATE_MACHINE, UNKNOWN_CODES, list},
@@ -37,13 +39,14 @@ impl Query {
     /// The order with this id.
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.reads().order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
+        Ok(convert_app_result(ctx, app.reads().order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
     }
 
     /// The order with this merchant's own number (`Order.reference`).
     async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.reads().order_by_reference(caller, &reference).await)?.map(Order::from))
+        Ok(convert_app_result(ctx, app.reads().order_by_reference(caller, &reference).await)?
+            .map(Order::from))
     }
 
     /// Orders, the newest first. Customers see their own orders, suppliers see orders with an item that they ship, and
@@ -59,9 +62,10 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<Order>> {
         let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
-        let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
+        let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::plausible_key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let page = unwrap_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
+        let page =
+            convert_app_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
         let page = Page { rows: Order::with_shared_cache(page.rows), has_more: page.has_more };
         Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
             let head = order.head();
@@ -79,7 +83,7 @@ impl Query {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let carrier = carrier.parse_for_query(ctx, "carrier")?;
         let Ok(number) = TrackingNumber::parse(carrier, &tracking_number) else { return Ok(None) };
-        let found = unwrap_result(ctx, app.reads().shipment(caller, &number).await)?;
+        let found = convert_app_result(ctx, app.reads().shipment(caller, &number).await)?;
         Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
 
@@ -95,7 +99,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
         let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
-        event::log(ctx, filter, PageArgs { first, after, last, before }).await
+        event::read_log(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
     /// The table of all permitted changes of an order's status. No other change is possible.
@@ -116,7 +120,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<Connection<Webhook>> {
         let filter = filter.map(WebhookFilter::read).transpose()?.unwrap_or_default();
-        webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
+        webhook::read_inbox(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
     /// The codes in scans that have no known meaning, the most frequent first. At most 500. For support and systems.
@@ -214,7 +218,8 @@ pub struct WebhookFilter {
 
 impl WebhookFilter {
     fn read(self) -> Result<read::WebhookFilter> {
-        let sender = |name: String| sender("filter.carrier", &name).map(|sender| sender.as_str().to_owned());
+        let sender =
+            |name: String| parse_sender("filter.carrier", &name).map(|sender| sender.as_str().to_owned());
         Ok(read::WebhookFilter {
             sender: self.carrier.map(sender).transpose()?,
             states: self.states.unwrap_or_default().into_iter().map(Into::into).collect(),
@@ -228,18 +233,18 @@ impl WebhookFilter {
 ///
 /// # Errors
 /// `BAD_INPUT` for an unknown name.
-pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
+pub(super) fn parse_sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
 fn parse_time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
-    at.map(|at| moment(field, &at)).transpose()
+    at.map(|at| parse_moment(field, &at)).transpose()
 }
 
 /// Reads a time.
 ///
 /// # Errors
 /// `BAD_INPUT` for a value that is no time, or for a time that the database cannot store.
-pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
+pub(super) fn parse_moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
     at.parse_plausible_time().map_err(|needed| bad_input(field, needed))
 }

@@ -9,12 +9,12 @@ use domain::{OrderId, Refusal};
 use super::{
     batch_cache::ShipmentCache,
     enums::{OrderStatus, ShipmentStatus},
-    error::{bad_input, unwrap_result},
+    error::{bad_input, convert_app_result},
     input::Time,
     input_path::build_input_path,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
     order::Order,
-    query::{moment, sender},
+    query::{parse_moment, parse_sender},
     shipment::Shipment,
 };
 
@@ -83,15 +83,15 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        let since = moment("input.since", &self.since)?;
-        let until = self.until.map(|until| moment("input.until", &until)).transpose()?;
+        let since = parse_moment("input.since", &self.since)?;
+        let until = self.until.map(|until| parse_moment("input.until", &until)).transpose()?;
         if until.is_some_and(|until| until < since) {
             return Err(bad_input("input.until", "is before `since`"));
         }
         Ok(webhooks::Replay {
             since,
             until,
-            sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
+            sender: self.carrier.map(|name| parse_sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
             most: Some(MAX_WEBHOOKS),
         })
@@ -109,7 +109,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         Err(app::Error::Refused(Refusal::InvalidInput { field, message })) => {
             return Err(bad_input(&format!("input.{}", build_input_path(field)), message));
         }
-        replayed => unwrap_result(ctx, replayed)?,
+        replayed => convert_app_result(ctx, replayed)?,
     };
     let orders = orders_of(&changes);
     let scans = ShipmentCache::new(changes.iter().map(|change| change.shipment.id).collect());

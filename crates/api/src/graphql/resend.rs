@@ -9,7 +9,7 @@ use domain::{InputField, Refusal};
 use serde::Serialize;
 
 use super::{
-    input::{id, parse_key},
+    input::{parse_id, parse_key},
     notification::Notification,
     outcome::{Forbidden, IdempotencyMismatch, InvalidInput, NotFound, convert_result, result_union},
 };
@@ -65,11 +65,11 @@ impl From<Resent> for ResendNotificationResult {
     fn from(resent: Resent) -> Self {
         match resent {
             Resent::Queued(notification) => {
-                ResendNotificationSuccess { notification: Notification::alone(notification) }.into()
+                ResendNotificationSuccess { notification: Notification::from_single_row(notification) }.into()
             }
             Resent::AlreadyQueued(notification) => NotificationQueued {
                 message: "the notification waits to be sent already".to_owned(),
-                notification: Notification::alone(notification),
+                notification: Notification::from_single_row(notification),
             }
             .into(),
         }
@@ -80,7 +80,7 @@ impl ResendNotificationInput {
     fn into_resend(self) -> Result<Resend, Refusal> {
         Ok(Resend {
             key: parse_key(&self.idempotency_key, "resendNotification", &self)?,
-            id: id(InputField::NotificationId, &self.notification_id)?,
+            id: parse_id(InputField::NotificationId, &self.notification_id)?,
             reason: self.reason,
         })
     }

@@ -128,7 +128,7 @@ impl Shipment {
     #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
         let items = list_items(ctx, &self.order).await?;
-        let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.is(line.item_id));
+        let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.has_id(line.item_id));
         let pair = |item: OrderItem| line(&item).map(|line| line.quantity).map(|quantity| (item, quantity));
         Ok(items
             .into_iter()
@@ -202,21 +202,22 @@ impl Shipment {
         before: Option<String>,
     ) -> Result<Connection<Scan>> {
         let id = self.shipment.id;
-        let own =
-            |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
+        let own = |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| {
+            cursor::plausible_key((at, scan)).filter(|_| of == id.0)
+        };
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let scans =
             self.batch.scans.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
-        Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
+        Ok(Connection::new(cut_page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.clock().and_utc(), scan.id.0)), Scan(scan))
         }))
     }
 }
 
 /// Cuts one page out of all scans of a shipment. All of them are in memory: a shipment has a few dozen at most.
-fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
+fn cut_page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
     let place = |scan: &StoredScan| (scan.scan.clock().and_utc(), scan.id.0);
     let within = |scan: &&StoredScan| {
         window.after.is_none_or(|after| place(scan) < (after.at, after.id))

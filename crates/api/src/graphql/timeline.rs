@@ -1,4 +1,7 @@
 //! The timeline of an order: its scans, activities, events and notifications as one connection.
+//!
+//! `parse_place` is `None` for the place of a cursor that names no entry, or a time that the database cannot store: the
+//! cursor is refused then.
 
 use std::{
     collections::HashMap,
@@ -205,5 +208,5 @@ fn parse_place((at, kind, id): Place) -> Option<Key<EntryId>> {
         "notification" => EntryId::Notification(uuid()?),
         _ => return None,
     };
-    cursor::key((at, id))
+    cursor::plausible_key((at, id))
 }

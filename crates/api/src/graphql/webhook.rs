@@ -1,4 +1,5 @@
 //! The GraphQL types of the inbox: stored webhooks, their scans, and codes without a known meaning.
+//! Webhooks that are read together are made by one function (`build_node_maker`), so that they share their caches.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
-    error::unwrap_result,
+    error::convert_app_result,
     failure::AttemptFailure,
     limits::weights::{FAILURES, WEBHOOK_SCANS, list},
     node::parse_uuid,
@@ -34,8 +35,8 @@ pub struct Webhook {
     failures: Arc<ListCache<WebhookId, Failure>>,
 }
 
-/// Makes webhooks that were read together. `ids` are the ids of all of them.
-fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
+/// Returns a function that makes the nodes of webhooks that were read together. `ids` are the ids of all of them.
+fn build_node_maker(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
     let (batch, failures) = (ScanCache::new(ids.clone()), ListCache::new(ids.clone()));
     let bodies = Bodies::new(ids);
     move |webhook| Webhook {
@@ -47,28 +48,28 @@ fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
 }
 
 /// Reads a page of the inbox, newest first.
-pub(super) async fn inbox(
+pub(super) async fn read_inbox(
     ctx: &Context<'_>,
     filter: WebhookFilter,
     args: PageArgs,
 ) -> Result<Connection<Webhook>> {
-    let window = args.window(Kind::Webhooks, cursor::key)?;
+    let window = args.window(Kind::Webhooks, cursor::plausible_key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let Page { rows, has_more } =
-        unwrap_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
-    let node = nodes(rows.iter().map(|webhook| webhook.id).collect());
+        convert_app_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
+    let make_node = build_node_maker(rows.iter().map(|webhook| webhook.id).collect());
     Ok(Connection::new(
         Page { rows, has_more },
         &window,
         Total::Webhooks(filter),
         |webhook: webhooks::WebhookHead| {
-            (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), node(webhook))
+            (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), make_node(webhook))
         },
     ))
 }
 
 /// Requeues a webhook, so that it is processed again.
-pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
+pub(super) async fn retry_webhook(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let retried = app.inbox().retry_webhook(caller, parse_uuid("id", id)?).await;
     convert_result(ctx, None, retried).await
@@ -77,7 +78,7 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
 /// Reads the codes that have no known meaning.
 pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let codes = unwrap_result(ctx, app.inbox().unknown_codes(caller).await)?;
+    let codes = convert_app_result(ctx, app.inbox().unknown_codes(caller).await)?;
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
@@ -88,7 +89,7 @@ result_union! {
 
 impl From<webhooks::WebhookHead> for WebhookResult {
     fn from(webhook: webhooks::WebhookHead) -> Self {
-        WebhookSuccess { webhook: nodes(vec![webhook.id])(webhook) }.into()
+        WebhookSuccess { webhook: build_node_maker(vec![webhook.id])(webhook) }.into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A memory budget: a number of bytes that all connections of a listener share. A [`Reservation`] begins with zero
 //! bytes. Its holder resizes it; if too little of the budget is left, the size stays as it was, and nobody waits.
 //! Dropping it returns its bytes.
+//! `try_resize` answers `false` then.
 
 use std::sync::{
     Arc,

@@ -4,8 +4,13 @@
 //! atomic, so that nobody needs a lock. The sweep of `slots` compares the state with the limits, and ends the
 //! connection when a timeout has passed.
 //! 1. `end` wakes the stream, whose reads and writes then fail. Only the first reason is stored.
-//! 2. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
+//! 2. `begin_lingering_if_owed` is true once, if `linger` was called and the connection is open: then it enters the
+//!    phase [`Phase::Lingering`].
+//! 3. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
 //!    [`PROGRESS`] bytes, or all that was offered.
+//!
+//! `find_passed_timeout` is `None` while no timeout has passed, `end_reason` while the connection is open.
+//! `count_received` is `false` if too little of the budget is left for a WebSocket message.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -190,7 +195,7 @@ impl Connection {
     }
 
     /// Whether the stream has to be read on. Returns `true` only once, and then enters [`Phase::Lingering`].
-    pub(super) fn take_lingering(&self) -> bool {
+    pub(super) fn begin_lingering_if_owed(&self) -> bool {
         let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.end_reason().is_none();
         if lingers {
             self.enter_phase(Phase::Lingering);

@@ -1,6 +1,8 @@
 //! The memory of the messages that a WebSocket's client sends: the message that is being received, and those whose
 //! operations are running. Both are counted in one share of the budget for bodies. `stream` counts received bytes
 //! before the messages in them are known; `handle` subtracts them when a message or a control frame was read.
+//!
+//! `false` or `None` means that too little of the budget is left.
 
 use std::{
     sync::{

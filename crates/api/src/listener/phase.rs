@@ -1,4 +1,6 @@
 //! The phases of a connection, the rank in which each is closed for another connection, and the reasons to end it.
+//!
+//! `eviction_rank` is `None` for a connection that is never closed for another one.
 
 /// What a connection is doing or waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

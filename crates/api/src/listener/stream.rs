@@ -140,7 +140,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // Without a runtime, the process is ending.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if !self.connection.take_lingering() {
+        if !self.connection.begin_lingering_if_owed() {
             return;
         }
         let rest = Self {

@@ -2,6 +2,8 @@
 //!
 //! The rules are those of GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>), with its legacy
 //! rule: clients that name no type get `application/json`.
+//!
+//! `parse_media_range` is `None` for an element of the header that is no media range.
 
 use axum::http::{HeaderMap, HeaderValue, header::ACCEPT};
 

@@ -67,7 +67,7 @@ pub(super) async fn get<E: Executor>(
     }
     let State(endpoint) = state;
     if endpoint.options.graphiql && prefers_html(&headers) {
-        return graphiql::page();
+        return graphiql::build_page();
     }
     let media = MediaType::negotiate(&headers);
     let outcome = async {
@@ -141,7 +141,7 @@ impl<E: Executor> Endpoint<E> {
         Ok(match execution.await {
             Ok(response) => {
                 let write = move || answer(StatusCode::OK, completion.complete_response(response));
-                write_then_return_permit(permit.take(), write).await
+                write_then_return_permit(permit.take_permit(), write).await
             }
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })

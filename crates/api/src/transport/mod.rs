@@ -33,7 +33,7 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The routes `/graphql` and `/graphql/ws`, and the assets of GraphiQL if the options enable it.
 pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Router {
-    let assets = if options.graphiql { graphiql::assets() } else { Router::new() };
+    let assets = if options.graphiql { graphiql::build_asset_routes() } else { Router::new() };
     Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/graphql/ws", get(websocket::upgrade::<E>))

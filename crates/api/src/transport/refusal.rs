@@ -1,4 +1,6 @@
 //! Responses to HTTP requests that are refused before an operation runs: a status, a code, and a GraphQL error as body.
+//!
+//! `header` is `None` if no header tells the client what to do.
 
 use async_graphql::{ParseRequestError, ServerError};
 use axum::{

@@ -5,6 +5,7 @@
 //! 3. `data` is left out when the request failed before anything was executed.
 //! 4. A panic of a resolver is logged, and becomes an internal error.
 //! 5. A large response is written on a blocking thread. Its permit is returned when it has been written.
+//! 6. `find_error_code` is `None` for an error without a code.
 
 use std::{
     any::Any,

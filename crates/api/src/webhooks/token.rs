@@ -2,6 +2,8 @@
 //!
 //! This is the client credentials grant of RFC 6749, section 4.4. "Section" below means a section of this RFC. The
 //! client sends its credentials by HTTP Basic or in the form. `app` decides whether it gets a token.
+//!
+//! `parse_basic_credentials` is `None` for a malformed header.
 
 use app::{
     Clock,
@@ -30,7 +32,7 @@ const MAX_FORM: usize = 64 * 1024;
 /// The headers that forbid every cache to store a response (section 5.1).
 const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
-pub(super) async fn issue(
+pub(super) async fn issue_token(
     State((inbox, _)): State<(Inbox, Clock)>,
     Path(carrier): Path<String>,
     headers: HeaderMap,

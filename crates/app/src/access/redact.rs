@@ -130,7 +130,7 @@ impl Caller {
                 let lines = &shipment.lines;
                 let own = !lines.is_empty() && lines.iter().all(|line| self.sends_item(items, line.item_id));
                 let from_own = match shipment.origin.kind {
-                    OriginKind::Supplier => shipment.origin.is(&self.actor),
+                    OriginKind::Supplier => shipment.origin.is_supplier(&self.actor),
                     OriginKind::Warehouse => true,
                 };
                 (own && from_own).then(|| supplier::redact_shipment(shipment, &self.actor))

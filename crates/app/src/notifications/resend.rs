@@ -81,7 +81,7 @@ impl Notifications {
         let tx = self.store.begin().await?;
         if let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key) {
             // The fingerprint covers the id of the notification.
-            return match notifications::find(&tx, resend.id).await? {
+            return match notifications::find_notification(&tx, resend.id).await? {
                 Some(notification) if answer.fingerprint == *fingerprint => {
                     Ok(Ok(Resent::Queued(notification)))
                 }
@@ -89,15 +89,17 @@ impl Notifications {
             };
         }
         // A notification never moves to another order, so its order can be looked up before it is locked.
-        let Some(found) = notifications::find(&tx, resend.id).await? else { return not_found() };
+        let Some(found) = notifications::find_notification(&tx, resend.id).await? else { return not_found() };
         let mut orders = orders::lock_and_load(&tx, &[found.order_id]).await?;
         let Some(order) = orders.get_mut(&found.order_id) else { return not_found() };
         if found.recipient.is_none() {
             let message = "the order had no address, so there is nobody to send it to";
             return Ok(Err(Refusal::invalid(InputField::NotificationId, message).into()));
         }
-        let is_queued = notifications::requeue(&tx, resend.id, now).await?;
-        let Some(notification) = notifications::find(&tx, resend.id).await? else { return not_found() };
+        let is_queued = notifications::requeue_notification(&tx, resend.id, now).await?;
+        let Some(notification) = notifications::find_notification(&tx, resend.id).await? else {
+            return not_found();
+        };
         if !is_queued {
             return Ok(Ok(Resent::AlreadyQueued(notification)));
         }

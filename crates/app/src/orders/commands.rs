@@ -5,12 +5,13 @@
 //! [`CommandBatch`]:
 //!
 //! 1. `lock_and_load` reads everything that the commands need.
-//! 2. `decide` answers one command, in memory: not found if the caller may not see the order or the shipment
-//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply` does. A refusal
-//!    leaves the order unchanged and affects no other command.
-//! 3. `write` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
+//! 2. `decide_command` answers one command, in memory: not found if the caller may not see the order or the shipment
+//!    (`check_visible`), the first answer for a repeated key (`repeat_answer`), else what `apply_command` does. A
+//!    refusal leaves the order unchanged and affects no other command.
+//! 3. `write_changes` writes what all commands changed, and makes the webhooks due that wait for new tracking numbers.
 //!
-//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it.
+//! `find_visible_shipment` is `None` if there is no such shipment or the caller does not see it. `scoped_key` is
+//! `None` for a command without an idempotency key.
 
 use std::collections::HashMap;
 
@@ -36,8 +37,8 @@ pub(super) async fn execute_batch(
 ) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
     let mut batch = CommandBatch::lock_and_load(&tx, commands, now).await?;
-    let answers = commands.iter().map(|command| batch.decide(command)).collect();
-    batch.write(&tx).await?;
+    let answers = commands.iter().map(|command| batch.decide_command(command)).collect();
+    batch.write_changes(&tx).await?;
     store.commit(tx).await?;
     Ok(answers)
 }
@@ -68,20 +69,20 @@ impl CommandBatch {
         let mut events = HashMap::new();
         for answer in answered.values() {
             if let Some(version) = answer.version {
-                let event = orders::event_at(tx, answer.order_id, version).await?;
+                let event = orders::load_event(tx, answer.order_id, version).await?;
                 events.extend(event.map(|event| ((answer.order_id, version), event)));
             }
         }
         Ok(Self { now, orders, reservations, recorder, answered, events, new_answers: Vec::new() })
     }
 
-    fn decide(&mut self, command: &Command) -> Result<CommandOutcome> {
+    fn decide_command(&mut self, command: &Command) -> Result<CommandOutcome> {
         check_visible(self.orders.get(&command.order_id), command)?;
         let key = scoped_key(command);
         if let Some(answer) = key.as_ref().and_then(|key| self.answered.get(key)) {
             return self.repeat_answer(command, answer);
         }
-        let changed = self.apply(command)?;
+        let changed = self.apply_command(command)?;
         if let (Some(key), Some(asked)) = (key, &command.key) {
             let answer = StoredAnswer {
                 fingerprint: asked.fingerprint,
@@ -96,7 +97,7 @@ impl CommandBatch {
         Ok(changed)
     }
 
-    fn apply(&mut self, command: &Command) -> Result<CommandOutcome> {
+    fn apply_command(&mut self, command: &Command) -> Result<CommandOutcome> {
         let order = self.orders.get_mut(&command.order_id).ok_or(Refusal::NotFound("order"))?;
         let context = build_context(&command.caller, self.now);
         let outcome = match &command.request {
@@ -106,7 +107,7 @@ impl CommandBatch {
             Request::RetractScan { shipment, scan, reason, .. } => {
                 self.recorder.retract(order, *shipment, *scan, reason.clone(), &context)?
             }
-            request => match RequestedNumbers::of(request) {
+            request => match RequestedNumbers::from_request(request) {
                 Some(requested) => {
                     let before = order.clone();
                     let outcome = order.apply(request.clone(), command.expected_version, &context)?;
@@ -117,7 +118,7 @@ impl CommandBatch {
                             *order = before;
                             return Err(refusal.into());
                         }
-                        self.reservations.register(requested, command.order_id);
+                        self.reservations.register_numbers(requested, command.order_id);
                     }
                     outcome
                 }
@@ -154,7 +155,7 @@ impl CommandBatch {
         })
     }
 
-    async fn write(mut self, tx: &Tx) -> persistence::Result<()> {
+    async fn write_changes(mut self, tx: &Tx) -> persistence::Result<()> {
         self.reservations.release_former(&mut self.orders, self.now)?;
         orders::record(tx, &self.orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &self.recorder).await?;

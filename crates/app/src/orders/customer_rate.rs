@@ -6,6 +6,7 @@
 //! 3. A request that is answered by its idempotency key places no order and is not counted.
 //! 4. `check_rate` writes nothing. Other orders of the same customer wait until its transaction ends. The inner error
 //!    says after how many seconds the customer can try again: rounded up, 1 to 60.
+//! 5. There is no limit (`None`) for anybody but customers, nor if the merchant has set none.
 
 use std::num::NonZeroU32;
 

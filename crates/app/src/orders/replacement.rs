@@ -1,6 +1,8 @@
 //! Replacements: links a new order to the one that it replaces, in the transaction that places it. `orders` calls this
 //! before it inserts the new order, and writes the order that is returned. The outer error is a failure of the
 //! database, the inner one a refusal.
+//!
+//! `None`: the new order replaces none.
 
 use domain::{Context, Order, OrderHead, Refusal, Replacement, Request, check_replaced_order};
 use persistence::{Tx, orders};

@@ -4,7 +4,7 @@
 //!    lock, so that the registration and the webhook cannot miss each other. It waits for others.
 //! 2. `former_orders` are locked together with the orders of the batch. Empty, if no number was cancelled by its
 //!    carrier.
-//! 3. For each granted shipment: `check_number`, then `register_shipment`, which changes memory only.
+//! 3. For each granted shipment: `check_number`, then `register_numbers`, which changes memory only.
 //! 4. `release_former` changes the former orders in memory; `commands` writes them. Only numbers that the batch
 //!    registered are released.
 
@@ -38,7 +38,8 @@ impl TrackingNumberReservations {
         commands: &[Command],
         scanned: &[ShipmentId],
     ) -> persistence::Result<Self> {
-        let requested = commands.iter().filter_map(|command| RequestedNumbers::of(&command.request));
+        let requested =
+            commands.iter().filter_map(|command| RequestedNumbers::from_request(&command.request));
         let numbers: Vec<TrackingNumber> = requested.flat_map(|requested| requested.numbers).collect();
         let of_scanned = shipments::find_numbers(tx, scanned).await?;
         shipments::lock_numbers(tx, numbers.iter().chain(&of_scanned)).await?;
@@ -116,7 +117,7 @@ impl TrackingNumberReservations {
     }
 
     /// Notes that the batch has registered the numbers for the order.
-    pub fn register(&mut self, requested: RequestedNumbers, order: OrderId) {
+    pub fn register_numbers(&mut self, requested: RequestedNumbers, order: OrderId) {
         for number in &requested.numbers {
             self.active.entry(number.clone()).or_default().insert(order);
         }
@@ -136,7 +137,7 @@ pub(super) struct RequestedNumbers {
 
 impl RequestedNumbers {
     /// The numbers of a request. `None` if it gives none to a shipment.
-    pub fn of(request: &Request) -> Option<Self> {
+    pub fn from_request(request: &Request) -> Option<Self> {
         match request {
             Request::CreateShipment(new) | Request::CreateReturnShipment(new) => {
                 let numbers = new.numbers().into_iter().cloned().collect();

@@ -1,6 +1,8 @@
 //! Reads events of orders: one by version, ranges of versions of many orders, and the log of all orders. Resolvers of
 //! `api` call these. `events_in` trusts that the caller may see the orders; a range without events has an empty list. A
 //! filter that leaves nothing gives an empty page, or 0.
+//!
+//! `event` is `None` if the caller may not see the order, or if the order has no such version.
 
 use std::{collections::HashMap, sync::Arc};
 

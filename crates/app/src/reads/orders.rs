@@ -51,9 +51,9 @@ impl Reads {
     }
 
     /// The number of orders that the caller may see.
-    pub async fn orders_count(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
+    pub async fn count_orders(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
         match narrow_order_filter(caller, filter)? {
-            Some(filter) => Ok(read::orders_count(&self.store, &filter).await?),
+            Some(filter) => Ok(read::count_orders(&self.store, &filter).await?),
             None => Ok(0),
         }
     }

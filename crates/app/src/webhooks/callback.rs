@@ -7,6 +7,8 @@
 //!    has expired, the call is made again, which does no harm.
 //! 3. Each call is counted before it is made. So the number of calls is bounded even if their outcomes are lost,
 //!    because the process dies or the lease expires.
+//! 4. `count_callback_if_allowed` answers `false` if the call must not be made: another job has the webhook, or the
+//!    sender was called too often.
 
 use carriers::Activation;
 use domain::{WebhookState, ingest::SettledWebhook};

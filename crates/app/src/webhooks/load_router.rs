@@ -15,8 +15,8 @@ use persistence::{Store, Tx, read, scans, shipments};
 use super::parse::distinct_tracking_numbers;
 
 /// Loads the router for the numbers of these webhooks, and locks the numbers that can be registered at this moment:
-/// those with no shipment on its way. The further numbers of a parcel are locked with its main one, because the shipment
-/// can be registered with any of them.
+/// those with no shipment on its way. The further numbers of a parcel are locked with its main one, because the
+/// shipment can be registered with any of them.
 ///
 /// A registration takes the same lock. So no scan is lost when a webhook is processed while its number is registered:
 /// 1. The registration commits first: the shipments are read again under the lock, and the new one is found.

@@ -30,8 +30,8 @@ use crate::{error::Result, retry::retry_transaction};
 
 /// Largest number of parcels of one webhook that one transaction processes: each of them needs locks until the commit.
 const MAX_PARCELS: usize = 200;
-/// Largest number of tracking numbers of all webhooks that one transaction processes. PostgreSQL has only some thousand locks
-/// for all transactions together.
+/// Largest number of tracking numbers of all webhooks that one transaction processes. PostgreSQL has only some thousand
+/// locks for all transactions together.
 const MAX_NUMBERS_TOGETHER: usize = 500;
 
 /// The webhooks of a batch, by what is to be done with them.

@@ -200,7 +200,7 @@ impl Replays {
         let states: HashMap<WebhookId, WebhookState> =
             webhooks.iter().map(|webhook| (webhook.head.id, webhook.head.state)).collect();
         let routed = self.parse_and_route(webhooks).await?;
-        for (webhook, waits) in routed.waiting() {
+        for (webhook, waits) in routed.list_webhooks_with_parcels() {
             match states.get(&webhook) {
                 Some(WebhookState::Ignored | WebhookState::Failed) => found.newly_readable.push(webhook),
                 // One of its numbers has no shipment, but its state is not unmatched. So the part with that number was

@@ -187,6 +187,10 @@ fn without_checkpoints_the_roll_up_is_the_scan() {
     body["msg"]["tag"] = Value::Null;
     body["msg"]["subtag"] = json!("");
     let push = Aftership.parse(body.to_string().as_bytes(), &CodeMap::default());
+    let Ok(Push::Parcels(parcels, None)) = push else { panic!("{push:?}") };
+    assert_eq!(parcels[0].scans[0].code, "estimate", "only the estimate is left");
+    body["msg"].as_object_mut().unwrap().retain(|field, _| !field.contains("delivery"));
+    let push = Aftership.parse(body.to_string().as_bytes(), &CodeMap::default());
     assert_eq!(push, Ok(Push::Parcels(Vec::new(), None)));
 }
 

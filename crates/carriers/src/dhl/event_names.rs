@@ -1,7 +1,7 @@
 //! The meanings of event names: `OUT_FOR_DELIVERY`, as DHL eCommerce sends them in `status` (services `parcel-nl` and
 //! its neighbours).
 //!
-//! `dhl::unified` tells names from other texts with `is_event_name` and `is_capital_word`. `dhl::codes` calls
+//! `dhl::unified` tells names from other texts with `is_event_name` and `is_short_capital_word`. `dhl::codes` calls
 //! `find_meaning`.
 //!
 //! 1. A name is the words with `_` between them.
@@ -141,7 +141,7 @@ pub(super) fn is_event_name(text: &str) -> bool {
 }
 
 /// Whether a text is one word in capitals. Beside a status code, that is an event name too: `DELIVERED`.
-pub(super) fn is_capital_word(text: &str) -> bool {
+pub(super) fn is_short_capital_word(text: &str) -> bool {
     (2..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
@@ -166,7 +166,9 @@ mod tests {
             assert!(!is_event_name(words), "{words}");
         }
         assert!(
-            is_capital_word("DELIVERED") && !is_capital_word("Delivered") && !is_capital_word("NOT HOME")
+            is_short_capital_word("DELIVERED")
+                && !is_short_capital_word("Delivered")
+                && !is_short_capital_word("NOT HOME")
         );
     }
 

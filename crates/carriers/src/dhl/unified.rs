@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     codes::{self, Code},
-    event_names::{is_capital_word, is_event_name},
+    event_names::{is_event_name, is_short_capital_word},
     event_texts::{self, EventText},
 };
 use crate::{
@@ -113,7 +113,7 @@ impl<'a> Event<'a> {
         let named = plain_text_at(value, "/status");
         // One word in capitals is a name only beside a status code. Alone it is a description.
         let is_code_or_name = |text: &String| {
-            is_code(text) || is_event_name(text) || (status_code.is_some() && is_capital_word(text))
+            is_code(text) || is_event_name(text) || (status_code.is_some() && is_short_capital_word(text))
         };
         // The detailed code of Parcel DE tells what the code beside it does not.
         let detailed = text_at(value, "/statusDetailed").filter(|code| is_event_name(code));

@@ -104,6 +104,8 @@ fn a_bare_tracker_without_details_stands_for_one_scan_without_a_time() {
     let event = format!(r#"{{"object":"Event","description":"tracker.created","result":{TRACKER}}}"#);
     assert_eq!(self::parcel(&event).scans, parcel.scans);
     let nothing = TRACKER.replace(r#""delivered""#, r#""unknown""#);
+    assert_eq!(self::parcel(&nothing).scans[0].code, "estimate", "only the estimate is left");
+    let nothing = nothing.replace("est_delivery_date", "none");
     assert_eq!(remark(&nothing), "EasyPost knows nothing yet of 9400100000000000000000");
 }
 

@@ -2,8 +2,9 @@
 //! after JSON unescaping. All functions are pure. Called by `usps`.
 //!
 //! `verify` tries each message of `list_signed_messages`, and is `Ok` if one was signed with a secret of ours at most
-//! five minutes before or after the arrival. Only a challenge may have no time. `sign` is for simulated pushes.
-//! `is_bare_challenge` is for `Usps::push_id` too.
+//! five minutes before or after the arrival. Only a challenge may have no time. `sign` is for simulated pushes: it
+//! returns the headers to send, made with the first secret, and adds a header with the time for a body without
+//! `timestamp` and `payload`. `is_bare_challenge` is for `Usps::push_id` too.
 //!
 //! The other fields of an envelope are not signed, so they must not be used. The descriptions of USPS contradict each
 //! other, so two more forms are accepted; both are marked as uncertain in [`list_signed_messages`]. Nobody can produce

@@ -2,6 +2,8 @@
 //!
 //! `milepost` builds it from the settings with `add`. `app`, `api` and `worker` read names and addresses from it.
 //! `resolve` never fails: a carrier that is not the merchant's stays as it is.
+//!
+//! `tracking_url` is `None` if no address is known for the carrier.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -96,7 +98,7 @@ impl CarrierDirectory {
     }
 
     /// The carriers of the merchant, with their names and the templates of their tracking pages.
-    pub fn own(&self) -> impl Iterator<Item = (Carrier, &str, Option<&str>)> {
+    pub fn list_own_carriers(&self) -> impl Iterator<Item = (Carrier, &str, Option<&str>)> {
         self.own.iter().map(|(carrier, own)| (*carrier, own.name.as_str(), own.url.as_deref()))
     }
 }

@@ -5,7 +5,7 @@
 //! 2. The effect of a scan is determined once, when the scan comes, and is stored. So it depends on all that is known
 //!    then: which scans are the shipment's is judged with all scans of the batch, also with those that are added later.
 //! 3. A scan of a shipment that was cancelled in Milepost changes the computed state, but neither the stored status nor
-//!    the order. Its effect is `Stale` instead of `Applied` or `Early` (`without_movement`).
+//!    the order. Its effect is `Stale` instead of `Applied` or `Early` (`as_not_moving`).
 
 use std::{
     borrow::Cow,
@@ -73,7 +73,7 @@ pub(crate) fn fold_incoming<'a>(
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
         let effect = classify_effect(merged, &journey, order_status, &after, &tracking);
-        let effect = if shipment.cancelled_at.is_some() { effect.without_movement() } else { effect };
+        let effect = if shipment.cancelled_at.is_some() { effect.as_not_moving() } else { effect };
         *outcome = match replaced {
             None => ScanOutcome::New(effect),
             Some(told) => {

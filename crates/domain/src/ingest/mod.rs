@@ -5,8 +5,9 @@
 //!    number.
 //! 2. **Route.** [`ScanRouter`] (`routing.rs`) finds the shipment to which a scan belongs, or the shipments of several
 //!    orders in one box. `routing/registered_number.rs` finds the number under which a parcel is registered, if its
-//!    carrier pushes another one. [`RoutedScans`] (`routed_scans.rs`) holds the scans of many webhooks for each shipment, and takes them through the next steps.
-//!    Scans of a return shipment get the meaning that they have there ([`in_direction`](crate::Meaning::in_direction)).
+//!    carrier pushes another one. [`RoutedScans`] (`routed_scans.rs`) holds the scans of many webhooks for each
+//!    shipment, and takes them through the next steps. Scans of a return shipment get the meaning that they have there
+//!    ([`in_direction`](crate::Meaning::in_direction)).
 //! 3. **Record.** [`ScanRecorder`] (`recording.rs`) compares the scans of a shipment with its stored ones, and notes
 //!    which are to be inserted, revised or counted as seen again. A scan that a person records begins at this step.
 //! 4. **Fold.** [`fold`] (`fold/mod.rs`) computes the state of a shipment from all its scans. `fold/attribution.rs`

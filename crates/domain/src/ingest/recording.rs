@@ -16,7 +16,7 @@
 //! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
 //!    stored. Who recorded it first stays too; if staff repeats the scan of a supplier, only the evidence changes.
 //! 7. A shipment whose number another shipment has by now is not on its way again: a number belongs to one live
-//!    shipment. A person's request that would have this effect is refused. A carrier's scans are stored, are `Stale`,
+//!    shipment. A person's request or a replay that would have this effect is refused. A carrier's scans are stored, are `Stale`,
 //!    and leave the shipment as it is; they count with the next scan after the number is free.
 //! 8. An estimate whose sender tells no time is left out of a scan that is stored already, if it repeats the estimate
 //!    that counts. So is one of a webhook that is processed again, if a later scan of the carrier is stored by now.
@@ -165,7 +165,9 @@ impl ScanRecorder {
         };
         let shipment_was_cancelled =
             order.shipments().iter().any(|one| one.id == shipment && one.cancelled_at.is_some());
-        let mut outcome = apply_to_number(order, shipment, request, &self.number_taken, context)?;
+        let is_refused_if_taken = webhook_id.is_none() || self.is_replay;
+        let mut outcome =
+            apply_to_number(order, shipment, request, &self.number_taken, is_refused_if_taken, context)?;
         let mut recorded = std::mem::take(&mut outcome.scan_outcomes).into_iter();
         outcome.scan_outcomes = (retracted.into_iter())
             .filter_map(
@@ -225,7 +227,7 @@ impl ScanRecorder {
     ) -> Result<Outcome, Refusal> {
         let stored = self.stored.entry(shipment).or_default();
         let request = Request::RetractScan { shipment, scan, known: stored.clone(), reason: reason.clone() };
-        let outcome = apply_to_number(order, shipment, request, &self.number_taken, context)?;
+        let outcome = apply_to_number(order, shipment, request, &self.number_taken, true, context)?;
         if outcome.changed
             && let Some(old) = stored.iter_mut().find(|old| old.id == scan)
         {
@@ -285,6 +287,7 @@ fn apply_to_number(
     id: ShipmentId,
     request: Request,
     number_taken: &HashSet<ShipmentId>,
+    is_refused_if_taken: bool,
     context: &Context,
 ) -> Result<Outcome, Refusal> {
     let Some(before) = number_taken.contains(&id).then(|| order.clone()) else {
@@ -295,20 +298,20 @@ fn apply_to_number(
     if let Some(shipment) = revived {
         let refusal = Refusal::number_in_use(&shipment.tracking_number, &context.actor);
         *order = before;
-        if context.webhook_id.is_none() {
+        if is_refused_if_taken {
             return Err(refusal);
         }
         outcome.changed = false;
-        outcome.scan_outcomes.iter_mut().for_each(without_movement);
+        outcome.scan_outcomes.iter_mut().for_each(as_not_moving);
     }
     Ok(outcome)
 }
 
 /// Makes the effect of a scan that one of a scan that moved nothing.
-fn without_movement(outcome: &mut ScanOutcome) {
+fn as_not_moving(outcome: &mut ScanOutcome) {
     match outcome {
         ScanOutcome::New(effect) | ScanOutcome::Revised(_, Some(effect)) => {
-            *effect = effect.without_movement();
+            *effect = effect.as_not_moving();
         }
         ScanOutcome::Repeated | ScanOutcome::Revised(_, None) => {}
     }

@@ -1,11 +1,13 @@
 //! The scans of webhooks for each shipment to which they were routed. Used when webhooks are processed
 //! (`app::webhooks::process`), and by a replay (`app::webhooks::replay`).
 //!
-//! 1. `add` takes one webhook after the other. A parcel whose number no shipment has is left out; the summary notes it.
+//! 1. `add` takes one webhook after the other. A parcel whose number no shipment has is left out: the summary
+//!    notes that the webhook waits for it. So it is with a number that is void everywhere. What was settled before
+//!    counts as repeated, except scans of the numbers for which the webhook waited (`waited_before`).
 //! 2. `orders`, `shipments` and `webhooks` say what the caller has to lock and load.
 //! 3. `record` changes the orders in memory. Its error means that what was loaded does not fit together.
-//! 4. Only a replay calls `waiting`, `find_differences`, `for_orders` and `append_for_orders`. `waiting` lists every
-//!    webhook with a parcel, and says whether it would wait. An order without differences is missing in the map.
+//! 4. Only a replay calls `list_webhooks_with_parcels`, `find_differences`, `for_orders` and `append_for_orders`. The
+//!    first says of each webhook whether it would wait. An order without differences is missing in the map.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -53,15 +55,16 @@ pub struct Unrecordable {
 
 impl RoutedScans {
     /// Routes the scans of a webhook to shipments. A number without a shipment goes into the summary: the webhook waits
-    /// for it. So does a number that is void everywhere, unless the void number brought all these scans before. Call this for the webhooks in the sequence in which they were received.
+    /// for it. So does a number that is void everywhere, unless the void number brought all these scans before. Call
+    /// this for the webhooks in the sequence in which they were received.
     ///
-    /// `waited` are the numbers for which webhooks waited when they were last settled. The scans of these numbers were
-    /// not recorded then, so they are not repeated.
+    /// `waited_before` are the numbers for which webhooks waited when they were last settled. The scans of these
+    /// numbers were not recorded then, so they are not repeated.
     pub fn add(
         &mut self,
         webhook: ParsedWebhook,
         router: &ScanRouter,
-        waited: &HashSet<(WebhookId, TrackingNumber)>,
+        waited_before: &HashSet<(WebhookId, TrackingNumber)>,
     ) {
         let ParsedWebhook { id, request_id, was_settled, parcels, summary } = webhook;
         let summary = self.summaries.entry(id).or_insert(summary);
@@ -86,7 +89,7 @@ impl RoutedScans {
                             webhook: id,
                             request_id: request_id.clone(),
                             carrier: parcel.number.carrier(),
-                            is_repeated: was_settled && !waited.contains(&(id, parcel.number.clone())),
+                            is_repeated: was_settled && !waited_before.contains(&(id, parcel.number.clone())),
                             scans: vec![scan],
                         }),
                     }
@@ -116,7 +119,7 @@ impl RoutedScans {
     }
 
     /// The webhooks that have at least one parcel, and whether one of their numbers has no shipment.
-    pub fn waiting(&self) -> impl Iterator<Item = (WebhookId, bool)> {
+    pub fn list_webhooks_with_parcels(&self) -> impl Iterator<Item = (WebhookId, bool)> {
         self.summaries.iter().map(|(id, summary)| (*id, !summary.waits_for.is_empty()))
     }
 

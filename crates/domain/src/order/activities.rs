@@ -63,7 +63,7 @@ impl Order {
         notes: Option<String>,
         context: &Context,
     ) {
-        let Ok(shipment) = self.shipment(id) else { return };
+        let Ok(shipment) = self.find_shipment(id) else { return };
         let mut facts = json!({
             "carrier": shipment.carrier().as_str(),
             "tracking_number": &*shipment.tracking_number,
@@ -82,7 +82,7 @@ impl Order {
 
     /// Records that a person recorded this scan by hand. The notes are the text that the person gave.
     pub(super) fn record_scan_activity(&mut self, id: ShipmentId, scan: &Scan, context: &Context) {
-        let Ok(shipment) = self.shipment(id) else { return };
+        let Ok(shipment) = self.find_shipment(id) else { return };
         let facts = json!({
             "carrier": shipment.carrier().as_str(),
             "tracking_number": &*shipment.tracking_number,
@@ -115,7 +115,7 @@ impl Order {
     pub(super) fn line_facts(&self, lines: &[ItemQuantity]) -> Value {
         let fact = |line: &ItemQuantity| {
             let mut fact = json!({ "item_id": line.item_id.to_string(), "quantity": line.quantity });
-            if let Some(origin) = self.item(line.item_id).and_then(|item| item.origin.as_ref()) {
+            if let Some(origin) = self.find_item(line.item_id).and_then(|item| item.origin.as_ref()) {
                 fact["origin"] = origin_fact(origin);
             }
             fact

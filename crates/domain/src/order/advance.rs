@@ -99,7 +99,7 @@ impl Order {
             };
             self.record_step(status, detail, context);
             if let Some(step) = self.changes.transitions.last_mut() {
-                step.owes_notification = !is_returning;
+                step.may_notify = !is_returning;
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 //!
-//! 1. `Order::apply` calls `cancel_shipment`, `cancel_items` and `give_up_number`. `ship` calls the last one too.
-//! 2. `guard` and `cancel_items` call `cancel_labels` when the order is cancelled. It cancels every shipment.
+//! 1. `Order::apply` calls `cancel_shipment`, `cancel_items` and `cancel_former_holder`. `ship` calls the last one too.
+//! 2. `guard` and `cancel_items` call `cancel_all_shipments` when the order is cancelled. It cancels every shipment.
 //! 3. Where units go elsewhere, `cancel_items`, `decline`, `dropship` and `ship` call `confirm_carrier_cancellations`:
 //!    it makes final what only the carrier has cancelled.
 //! 4. To cancel a shipment again succeeds and changes nothing. `mark_cancelled` makes the change and its activity.
+//! 5. `cancel_former_holder` answers whether there was such a shipment: one that only its carrier has cancelled.
 
 use crate::{
     activity::ActivityKind,
@@ -22,7 +23,7 @@ use crate::{
 impl Order {
     /// Cancels all shipments of an order that is being cancelled. They have only labels: the guard refuses to cancel
     /// an order with a shipment that moves.
-    pub(super) fn cancel_labels(&mut self, context: &Context) {
+    pub(super) fn cancel_all_shipments(&mut self, context: &Context) {
         let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
             self.mark_cancelled(id, "the order was cancelled", context);
@@ -35,7 +36,7 @@ impl Order {
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         if !self.may_ship(shipment, context) {
             return Err(Refusal::Forbidden("this role may not call off that shipment".to_owned()));
         }
@@ -100,7 +101,7 @@ impl Order {
         if is_all && !may_become_cancelled {
             self.close_called_off(reason, context);
         } else if is_all {
-            self.cancel_labels(context);
+            self.cancel_all_shipments(context);
             let detail =
                 StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };
             self.record_step(OrderStatus::Cancelled, detail, context);
@@ -124,7 +125,7 @@ impl Order {
 
     /// Cancels the shipment that only its carrier has cancelled and that has this number, because the number is
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
-    pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
+    pub(super) fn cancel_former_holder(&mut self, number: &TrackingNumber, context: &Context) -> bool {
         let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
         let old = cancelled.find(|shipment| shipment.has_number(number));
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
@@ -147,7 +148,7 @@ impl Order {
     }
 
     fn mark_cancelled(&mut self, id: ShipmentId, reason: &str, context: &Context) {
-        if let Ok(shipment) = self.shipment_mut(id) {
+        if let Ok(shipment) = self.find_shipment_mut(id) {
             shipment.cancelled_at = Some(context.now);
             shipment.cancel_reason = Some(reason.to_owned());
         }

@@ -10,9 +10,9 @@
 //! 4. Scans of a return shipment do not reopen the order: staff receives its units, or asks for them.
 //! 5. A reopened order closes by itself again only after another cancellation of units. So scans that arrive one after
 //!    the other do not close and reopen it each time.
-//! 5. `Order::apply` calls `close` and `reopen` for requests of staff. Around every request it calls `mark_records` and
-//!    then `reopen_if_it_goes_on`; `scans.rs` calls `reopen_by_movement`. `set_closed` and `clear_closed` make the
-//!    change and its activity.
+//! 6. `Order::apply` calls `close` and `reopen` for requests of staff; `returns.rs` calls `close` too, when staff
+//!    writes off units. Around every request it calls `mark_records` and then `reopen_if_it_goes_on`; `scans.rs` calls
+//!    `reopen_by_movement`. `set_closed` and `clear_closed` make the change and its activity.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;

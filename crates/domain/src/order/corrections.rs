@@ -1,12 +1,15 @@
 //! Corrections: what customers may have been told and what is not true any more. The requests note them in the changes
 //! of the order, and `persistence` notifies the recipients who were told.
 //!
-//! 1. A delivery: the order was delivered, and a retracted scan leaves a unit that is not delivered. The order keeps its
-//!    status, so no event follows; the true delivery is told with a correction of its own.
-//! 2. A number: a shipment takes the place of a cancelled one. This is told when the carrier has the new parcel, not when
-//!    it is registered: before that the carrier's page knows nothing of the new number, and the shop may void the label
-//!    again. A parcel whose first news is its delivery has no number to follow.
-//! 3. A number that is replaced on the same shipment is told at once: see [`Order::correct_told_number`].
+//! 1. A delivery: the order was delivered, and a retracted scan leaves a unit that is not delivered. The order keeps
+//!    its status, so no event follows; the true delivery is told with a correction of its own.
+//! 2. A number: a shipment takes the place of a cancelled one. This is told when the carrier has the new parcel, not
+//!    when it is registered: before that the carrier's page knows nothing of the new number, and the shop may void the
+//!    label again. A parcel whose first news is its delivery has no number to follow.
+//! 3. A number that is replaced on the same shipment is told at once: see [`Order::note_told_number_change`].
+//!
+//! `scans` and `retract` call the functions `note_…` after each change: mostly they note nothing.
+//! `numbers` calls `note_told_number_change`, and so does a test.
 
 use chrono::TimeDelta;
 
@@ -49,7 +52,7 @@ pub enum Correction {
 impl Order {
     /// Notes that the number `old` of a shipment is void and that its present number takes its place. Recipients who
     /// were told `old` are notified when the changes of the order are written.
-    pub fn correct_told_number(&mut self, shipment: ShipmentId, old: TrackingNumber) {
+    pub fn note_told_number_change(&mut self, shipment: ShipmentId, old: TrackingNumber) {
         let delay = TimeDelta::zero();
         self.changes.corrections.push(Correction::NumberReplaced { shipment, void: vec![old], delay });
     }
@@ -61,7 +64,7 @@ impl Order {
 
     /// Notes what scans, or the retraction of a scan, mean for a delivery that was told. `was_disputed` is
     /// [`Self::is_disputed`] before the change.
-    pub(super) fn correct_told_delivery(
+    pub(super) fn note_told_delivery_change(
         &mut self,
         was_disputed: bool,
         retracted: Option<ScanId>,
@@ -81,10 +84,10 @@ impl Order {
         }
     }
 
-    /// Notes that a shipment takes the place of cancelled ones, if its carrier has it since this change. `before` is its
-    /// state before the change.
-    pub(super) fn correct_void_numbers(&mut self, id: ShipmentId, before: &Tracking, context: &Context) {
-        let Ok(shipment) = self.shipment(id) else { return };
+    /// Notes that a shipment takes the place of cancelled ones, if its carrier has it since this change. `before` is
+    /// its state before the change.
+    pub(super) fn note_replaced_numbers(&mut self, id: ShipmentId, before: &Tracking, context: &Context) {
+        let Ok(shipment) = self.find_shipment(id) else { return };
         let is_to_follow =
             shipment.status().is_on_its_way() && shipment.status() != ShipmentStatus::ReturnedToSender;
         if before.in_possession || !shipment.tracking.in_possession || !is_to_follow {

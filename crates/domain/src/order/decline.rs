@@ -71,7 +71,7 @@ impl Order {
         if taken.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         let splits = taken.iter().filter(|(_, _, new_item)| new_item.is_some()).count();
         if self.items.len() + splits > MAX_ITEMS {
             let message = format!("an order has at most {MAX_ITEMS} items: decline whole items with itemIds");

@@ -33,7 +33,7 @@ impl Order {
         expected: ExpectedDelivery,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         if !self.may_ship(shipment, context) {
             let message = "this role may not say when that shipment is expected";
             return Err(Refusal::Forbidden(message.to_owned()));
@@ -51,7 +51,7 @@ impl Order {
             "tracking_number": &*shipment.tracking_number,
             "delivery_estimate": expected.to_string(),
         });
-        let shipment = self.shipment_mut(id)?;
+        let shipment = self.find_shipment_mut(id)?;
         shipment.promised_delivery = Some(estimate);
         shipment.tracking.estimated_delivery = Some(expected);
         self.changes.estimates.insert((id, estimate));

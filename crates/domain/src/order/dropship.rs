@@ -6,6 +6,7 @@
 //! `Order::apply` calls `accept_items`, `decline_items` and `reassign_items`. Each finds the named items ([`Named`]),
 //! leaves out those for which nothing changes, checks, changes the rest, and records one activity. If nothing is left,
 //! the answer is an outcome without a change. `decline.rs` uses `record_answer` and the checks too.
+//! `check_status_open` is for answers and for reassignments. It asks only the status: a closed order passes.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         self.record_answer(&open, &SupplierAnswer::Accepted { at: context.now });
         self.record_item_activity(ActivityKind::ItemsAccepted, &self.wanted_lines(&open), None, context);
         Ok(Outcome { changed: true, ..Default::default() })
@@ -66,7 +67,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         self.take_from_supplier(&open, context)?;
         let notes = Some(reason.clone());
         self.record_answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
@@ -96,7 +97,7 @@ impl Order {
         if open.is_empty() {
             return Ok(Outcome::default());
         }
-        self.check_answerable()?;
+        self.check_status_open()?;
         deadlines.check_ahead(InputField::Deadline, context.now)?;
         self.take_from_supplier(&open, context)?;
         let mut former = Vec::with_capacity(open.len());
@@ -194,7 +195,7 @@ impl Order {
         Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
     }
 
-    pub(super) fn check_answerable(&self) -> Result<(), Refusal> {
+    pub(super) fn check_status_open(&self) -> Result<(), Refusal> {
         let status = self.head.status;
         if status.is_open() {
             return Ok(());

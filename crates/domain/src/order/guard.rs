@@ -38,7 +38,7 @@ impl Order {
         check_notes(notes.as_deref(), metadata.as_ref())?;
         self.check_transition(to, &context.actor)?;
         if to == OrderStatus::Cancelled {
-            self.cancel_labels(context);
+            self.cancel_all_shipments(context);
         }
         if to == OrderStatus::Returned {
             self.receive_all_outstanding();
@@ -78,7 +78,7 @@ impl Order {
             return blocker(BlockerCode::Role, message, vec![]);
         }
         if to == OrderStatus::Cancelled {
-            let moving = self.shipments_where(|shipment| shipment.status().rank() >= Rank::Shipped);
+            let moving = self.live_shipments_where(|shipment| shipment.status().rank() >= Rank::Shipped);
             if !moving.is_empty() {
                 let shipments = match moving.len() {
                     1 => "one of its parcels is moving".to_owned(),
@@ -101,7 +101,7 @@ impl Order {
             && live_shipments(&self.shipments).next().is_some()
             && find_slowest_rank(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
         {
-            let behind = self.shipments_where(|shipment| shipment.outbound_rank() < needed);
+            let behind = self.live_shipments_where(|shipment| shipment.outbound_rank() < needed);
             let message = match behind.len() {
                 0 => format!(
                     "not every unit is in a parcel yet, so the order cannot be {to}: ship the rest (createShipment), or cancel it (cancelItems)"
@@ -122,7 +122,7 @@ impl Order {
         })
     }
 
-    fn shipments_where(&self, condition: impl Fn(&Shipment) -> bool) -> Vec<ShipmentId> {
+    fn live_shipments_where(&self, condition: impl Fn(&Shipment) -> bool) -> Vec<ShipmentId> {
         let live = live_shipments(&self.shipments).filter(|shipment| condition(shipment));
         live.map(|shipment| shipment.id).collect()
     }

@@ -1,4 +1,8 @@
 //! Adding and replacing tracking numbers of a shipment, and which numbers of the order are taken.
+//!
+//! `Order::apply` calls `add_number` and `replace_number`. Both refuse a number that another live shipment of the order
+//! has. To add a number that the shipment has, or to replace its primary number by itself, changes nothing.
+//! `find_number_holder` is `None` if no live shipment of the order has one of the numbers; `ship` asks it too.
 
 use serde_json::json;
 
@@ -32,7 +36,7 @@ impl Order {
             return Ok(unchanged);
         }
         self.check_new_number(shipment, &number)?;
-        self.give_up_number(&number, context);
+        self.cancel_former_holder(&number, context);
         self.put_number(id, ShipmentNumber::new(number.clone(), context.now, is_shared))?;
         self.record_number_activity(ActivityKind::TrackingNumberAdded, id, &number, None, None, context);
         Ok(Outcome { changed: true, ..unchanged })
@@ -62,10 +66,10 @@ impl Order {
         let is_new = !shipment.has_number(&number);
         if is_new {
             self.check_new_number(shipment, &number)?;
-            self.give_up_number(&number, context);
+            self.cancel_former_holder(&number, context);
             self.put_number(id, ShipmentNumber::new(number.clone(), context.now, is_shared))?;
         }
-        let shipment = self.shipment_mut(id)?;
+        let shipment = self.find_shipment_mut(id)?;
         if let Some(old) = shipment.numbers.iter_mut().find(|one| one.number == former) {
             let (actor, reason) = (context.actor.clone(), Some(reason.clone()));
             old.void = Some(VoidNumber { at: context.now, actor, reason });
@@ -75,7 +79,7 @@ impl Order {
         let kind = ActivityKind::TrackingNumberReplaced;
         self.record_number_activity(kind, id, &number, Some(&former), Some(reason), context);
         if is_outbound {
-            self.correct_told_number(id, former);
+            self.note_told_number_change(id, former);
         }
         Ok(Outcome { changed: true, ..unchanged })
     }
@@ -92,7 +96,7 @@ impl Order {
 
     /// Whether the actor may change the numbers of this shipment now.
     fn check_number_change(&self, id: ShipmentId, context: &Context) -> Result<&Shipment, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         if !self.may_ship(shipment, context) {
             return Err(Refusal::Forbidden("this role may not change that shipment".to_owned()));
         }
@@ -119,7 +123,7 @@ impl Order {
 
     /// Gives the shipment a live number. A void number becomes live again.
     fn put_number(&mut self, id: ShipmentId, new: ShipmentNumber) -> Result<(), Refusal> {
-        let numbers = &mut self.shipment_mut(id)?.numbers;
+        let numbers = &mut self.find_shipment_mut(id)?.numbers;
         match numbers.iter_mut().find(|one| one.number == new.number) {
             Some(old) => *old = new,
             None => numbers.push(new),

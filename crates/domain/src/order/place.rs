@@ -85,9 +85,9 @@ impl Order {
         check_new_order(&new, context)?;
         let mut recipients = read_recipients(&new)?.into_iter().map(String::from);
         let placed_at = new.placed_at.unwrap_or(context.now);
-        let path = new
-            .fulfillment_path
-            .unwrap_or_else(|| FulfillmentPath::planned(new.items.iter().map(|item| item.origin.as_ref())));
+        let path = new.fulfillment_path.unwrap_or_else(|| {
+            FulfillmentPath::suggested_by(new.items.iter().map(|item| item.origin.as_ref()))
+        });
         let items = new.items.into_iter().map(|item| Item {
             id: item.id,
             sku: item.sku,
@@ -133,7 +133,7 @@ impl Order {
             recorded_at: context.now,
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
-            owes_notification: true,
+            may_notify: true,
         };
         let changes = Changes { transitions: vec![placement], ..Changes::default() };
         Ok(Self { head, items: items.collect(), shipments: vec![], changes })

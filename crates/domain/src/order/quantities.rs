@@ -1,6 +1,7 @@
 //! Quantities in requests: sums the lines of a request by item. Refuses no lines, an unknown item and too many units.
 //! The requests of `order/` that name units call this. The sums are sorted by the id of the item. `too_many` makes the
 //! message of the refusal.
+//! `find_item` is `None` for an id that no item of the order has.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub(super) fn build_quantity_refusal(field: InputField) -> Refusal {
 }
 
 impl Order {
-    pub(super) fn item(&self, id: ItemId) -> Option<&Item> {
+    pub(super) fn find_item(&self, id: ItemId) -> Option<&Item> {
         self.items.iter().find(|item| item.id == id)
     }
 
@@ -38,7 +39,7 @@ impl Order {
     ) -> Result<Vec<ItemQuantity>, Refusal> {
         let sums = self.sum_quantities(lines, actor)?;
         for line in &sums {
-            let Some(item) = self.item(line.item_id) else { continue };
+            let Some(item) = self.find_item(line.item_id) else { continue };
             if line.quantity > free(item) {
                 let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
                 return Err(Refusal::invalid(
@@ -59,7 +60,7 @@ impl Order {
     ) -> Result<Vec<ItemQuantity>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
-            if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
+            if self.find_item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
                 return Err(Refusal::no_item(InputField::Item(at, ItemField::Id), line.item_id));
             }
             let sum = sums.entry(line.item_id).or_default();

@@ -30,7 +30,7 @@ impl Order {
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         context.actor.must_be_staff("retract scans")?;
         let retracted = known.iter().find(|stored| stored.id == scan_id).ok_or(Refusal::NotFound("scan"))?;
         if retracted.retraction.is_some() {
@@ -48,13 +48,13 @@ impl Order {
         let facts = retraction_facts(shipment, retracted, ends_delivery);
         let has_changed = shipment.tracking != after;
         let was_disputed = self.is_disputed();
-        self.shipment_mut(id)?.tracking = after;
+        self.find_shipment_mut(id)?.tracking = after;
         self.mark_changed(id);
         let detail = ActivityDetail { facts, notes: Some(reason), shipment_id: Some(id) };
         self.record_activity(ActivityKind::ScanRetracted, detail, context);
         if has_changed {
             self.advance(Some(trigger), context);
-            self.correct_told_delivery(was_disputed, ends_delivery.then_some(scan_id), context);
+            self.note_told_delivery_change(was_disputed, ends_delivery.then_some(scan_id), context);
         }
         Ok(Outcome { changed: true, shipment: Some(id), ..Outcome::default() })
     }

@@ -11,7 +11,7 @@ use crate::{
     order::{
         NewShipment, Order, Outcome,
         quantities::has_same_quantities,
-        returns::{asked_back, outstanding},
+        returns::{asked_back, count_outstanding},
         text_validation::check_text,
     },
     refusal::{Refusal, ShipmentRefusal},
@@ -48,7 +48,10 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        if let Some(other) = self.find_number_holder(numbers.iter().map(|new| &new.number)) {
+        let is_on_its_way = |one: &&Shipment| {
+            one.status().is_on_its_way() && numbers.iter().any(|new| one.has_number(&new.number))
+        };
+        if let Some(other) = self.shipments.iter().find(is_on_its_way) {
             return Err(refuse_number(other, "on its way already"));
         }
         let lines = match new.lines.as_deref() {
@@ -62,7 +65,7 @@ impl Order {
         let origin = new.origin.unwrap_or_else(Origin::main_warehouse);
         check_text(InputField::OriginCode, &origin.code)?;
         for new in &numbers {
-            self.give_up_number(&new.number, context);
+            self.cancel_former_holder(&new.number, context);
         }
         let promised = self.record_promise(new.id, new.estimated_delivery, context);
         self.shipments.push(Shipment {
@@ -91,12 +94,12 @@ impl Order {
         lines: &[ItemQuantity],
         context: &Context,
     ) -> Result<Vec<ItemQuantity>, Refusal> {
-        let free = |item: &Item| self.delivered(item).saturating_sub(self.in_return_shipments(item));
+        let free = |item: &Item| self.count_delivered(item).saturating_sub(self.in_return_shipments(item));
         self.sum_free_units(lines, &context.actor, free, |item, sent| {
             format!(
                 "{sent} units of {} are sent back, but of {} delivered {} are in return shipments already",
                 item.sku,
-                self.delivered(item),
+                self.count_delivered(item),
                 self.in_return_shipments(item)
             )
         })
@@ -109,8 +112,8 @@ impl Order {
         let units = self.items.iter().map(|item| {
             let travelling = self.in_return_shipments(item);
             let quantity = match is_named {
-                true => outstanding(item).min(asked_back(item).saturating_sub(travelling)),
-                false => self.delivered(item).saturating_sub(travelling),
+                true => count_outstanding(item).min(asked_back(item).saturating_sub(travelling)),
+                false => self.count_delivered(item).saturating_sub(travelling),
             };
             ItemQuantity { item_id: item.id, quantity }
         });

@@ -41,12 +41,12 @@ impl Order {
         if is_first {
             self.check_transition(OrderStatus::ReturnInitiated, &context.actor)?;
         }
-        let free = |item: &Item| self.delivered(item).saturating_sub(asked_back(item));
+        let free = |item: &Item| self.count_delivered(item).saturating_sub(asked_back(item));
         let lines = self.named_or_all(lines, &context.actor, free, |item, asked| {
             format!(
                 "{asked} units of {} are asked back, but of {} delivered {} are asked back already",
                 item.sku,
-                self.delivered(item),
+                self.count_delivered(item),
                 asked_back(item)
             )
         })?;
@@ -77,20 +77,20 @@ impl Order {
         }
         let is_named = self.names_returned_units();
         let free = |item: &Item| match (is_named, lines) {
-            (true, None) => outstanding(item),
-            (true, Some(_)) | (false, _) => self.delivered(item).saturating_sub(item.returned),
+            (true, None) => count_outstanding(item),
+            (true, Some(_)) | (false, _) => self.count_delivered(item).saturating_sub(item.returned),
         };
         let lines = self.named_or_all(lines, &context.actor, free, |item, came| {
             format!(
                 "{came} units of {} came in, but of {} delivered {} are in already",
                 item.sku,
-                self.delivered(item),
+                self.count_delivered(item),
                 item.returned
             )
         })?;
         self.request_full_return_by_default();
         self.change_items(&lines, |item, quantity| {
-            expect_units(item, quantity.saturating_sub(outstanding(item)));
+            expect_units(item, quantity.saturating_sub(count_outstanding(item)));
             item.returned += quantity;
         });
         if !lines.is_empty() {
@@ -116,7 +116,8 @@ impl Order {
             return Err(Refusal::invalid(InputField::OrderId, message));
         }
         let is_named = self.names_returned_units();
-        let expected = |item: &Item| if is_named { outstanding(item) } else { self.delivered(item) };
+        let expected =
+            |item: &Item| if is_named { count_outstanding(item) } else { self.count_delivered(item) };
         let lines = self.named_or_all(lines, &context.actor, expected, |item, declined| {
             format!(
                 "{declined} units of {} are written off, but {} are outstanding",
@@ -143,8 +144,8 @@ impl Order {
     /// Records that everything came back, for an order that a transition makes returned, without quantities.
     pub(super) fn receive_all_outstanding(&mut self) {
         self.request_full_return_by_default();
-        for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
-            item.returned += outstanding(item);
+        for item in self.items.iter_mut().filter(|item| count_outstanding(item) > 0) {
+            item.returned += count_outstanding(item);
             self.changes.items.insert(item.id);
         }
     }
@@ -153,7 +154,7 @@ impl Order {
     /// of them are written off.
     pub(super) fn return_blocker(&self) -> Option<Blocker> {
         let sum = |units: fn(&Item) -> u32| self.items.iter().map(units).sum::<u32>();
-        let (asked, missing) = (sum(asked_back), sum(outstanding));
+        let (asked, missing) = (sum(asked_back), sum(count_outstanding));
         let message = if missing > 0 {
             format!(
                 "of {asked} units asked back {missing} are not in yet: receive them first (receiveReturn), or write them \
@@ -176,7 +177,7 @@ impl Order {
     /// Whether the return is under way and no unit is outstanding.
     fn ends_return(&self) -> bool {
         self.head.status == OrderStatus::ReturnInitiated
-            && self.items.iter().all(|item| outstanding(item) == 0)
+            && self.items.iter().all(|item| count_outstanding(item) == 0)
     }
 
     fn has_received_units(&self) -> bool {
@@ -202,7 +203,7 @@ impl Order {
         if self.names_returned_units() {
             return;
         }
-        let delivered: Vec<u32> = self.items.iter().map(|item| self.delivered(item)).collect();
+        let delivered: Vec<u32> = self.items.iter().map(|item| self.count_delivered(item)).collect();
         for (item, delivered) in self.items.iter_mut().zip(delivered).filter(|(_, units)| *units > 0) {
             item.return_requested = delivered;
             self.changes.items.insert(item.id);
@@ -225,7 +226,7 @@ impl Order {
     }
 
     /// Units of an item that were delivered.
-    pub(super) fn delivered(&self, item: &Item) -> u32 {
+    pub(super) fn count_delivered(&self, item: &Item) -> u32 {
         item.units_at(Rank::Delivered, self.head.status, &self.shipments)
     }
 
@@ -241,7 +242,7 @@ pub(super) fn asked_back(item: &Item) -> u32 {
 }
 
 /// The units that were asked back, have not come back and are not written off.
-pub(super) fn outstanding(item: &Item) -> u32 {
+pub(super) fn count_outstanding(item: &Item) -> u32 {
     asked_back(item).saturating_sub(item.returned)
 }
 

@@ -34,7 +34,7 @@ impl Order {
         restated: &BTreeSet<ScanIdentity>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let shipment = self.shipment(id)?;
+        let shipment = self.find_shipment(id)?;
         if !self.may_scan(shipment, context) {
             return Err(Refusal::Forbidden("this role may not record scans of that shipment".to_owned()));
         }
@@ -50,14 +50,14 @@ impl Order {
             let trigger =
                 folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
             let was_disputed = self.is_disputed();
-            self.shipment_mut(id)?.tracking = folded.after;
+            self.find_shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             // A return shipment moves nothing but itself.
             if is_outbound {
                 self.advance(trigger, context);
                 self.reopen_by_movement(&before, &after, context);
-                self.correct_told_delivery(was_disputed, None, context);
-                self.correct_void_numbers(id, &before, context);
+                self.note_told_delivery_change(was_disputed, None, context);
+                self.note_replaced_numbers(id, &before, context);
             }
         }
         self.changes.estimates.extend(folded.estimates.iter().map(|estimate| (id, *estimate)));

@@ -2,8 +2,8 @@
 //!
 //! `Order::apply` calls `create_shipment`. To register the same shipment again is no error: the answer is the shipment
 //! that there is. Numbers of other orders are checked by `app::orders::reservations`. The functions that begin with
-//! `check_` change nothing. `check_open` asks the status only: an order that is `closed` takes shipments, and reopens.
-//! `cancel` and `scans` ask `may_ship` too.
+//! `check_` change nothing. `check_status_takes_shipments` asks the status only: an order that is `closed` takes
+//! shipments, and reopens. `cancel` and `scans` ask `may_ship` too.
 
 use chrono::{DateTime, Utc};
 
@@ -96,7 +96,7 @@ impl Order {
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
-        self.check_open()?;
+        self.check_status_takes_shipments()?;
         let numbers = numbers?;
         let lines = match asked {
             Some(lines) => lines,
@@ -126,7 +126,7 @@ impl Order {
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
         for new in &numbers {
-            self.give_up_number(&new.number, context);
+            self.cancel_former_holder(&new.number, context);
         }
         let promised = self.record_promise(new.id, new.estimated_delivery, context);
         self.shipments.push(Shipment {
@@ -185,14 +185,14 @@ impl Order {
     /// Whether the actor may register or cancel this shipment. A supplier may if the shipment is sent by this
     /// supplier and contains only the supplier's items.
     pub(super) fn may_ship(&self, shipment: &Shipment, context: &Context) -> bool {
-        if context.actor.kind == ActorKind::Supplier && !shipment.origin.is(&context.actor) {
+        if context.actor.kind == ActorKind::Supplier && !shipment.origin.is_supplier(&context.actor) {
             return false;
         }
-        let mut items = shipment.lines.iter().filter_map(|line| self.item(line.item_id));
+        let mut items = shipment.lines.iter().filter_map(|line| self.find_item(line.item_id));
         items.all(|item| item.may_be_shipped_by(&context.actor))
     }
 
-    fn check_open(&self) -> Result<(), Refusal> {
+    fn check_status_takes_shipments(&self) -> Result<(), Refusal> {
         let status = self.head.status;
         if status.is_open() {
             return Ok(());
@@ -204,7 +204,7 @@ impl Order {
     }
 
     fn check_allocation(&self, line: &ItemQuantity) -> Result<(), Refusal> {
-        let item = self.item(line.item_id).ok_or(Refusal::NotFound("item"))?;
+        let item = self.find_item(line.item_id).ok_or(Refusal::NotFound("item"))?;
         if line.quantity > item.unallocated(&self.shipments) {
             return Err(Refusal::OverAllocated {
                 item: item.id,
@@ -233,7 +233,7 @@ impl Order {
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
     fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
         let main = Origin::main_warehouse();
-        let items = lines.iter().filter_map(|line| self.item(line.item_id));
+        let items = lines.iter().filter_map(|line| self.find_item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
         let first = origins.next().unwrap_or(&main);
         if origins.any(|origin| origin != first) {
@@ -259,7 +259,7 @@ fn is_shipped_by_its_supplier(item: &Item, lines: &[ItemQuantity], origin: &Orig
 /// Refuses a supplier's shipment with an origin other than this supplier.
 fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
-        ActorKind::Supplier if !origin.is(actor) => Err(Refusal::invalid(
+        ActorKind::Supplier if !origin.is_supplier(actor) => Err(Refusal::invalid(
             InputField::Origin,
             "a supplier's parcel comes from that supplier: leave it out",
         )),

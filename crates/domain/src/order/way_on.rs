@@ -1,5 +1,7 @@
 //! The way on: for a status that an order cannot get by the table, the calls that lead to what the caller wants. A
 //! refusal names them, so that nobody stands before a wall. The guard adds the text to its message.
+//!
+//! `None`: the permitted transitions say it all.
 
 use crate::status::OrderStatus;
 

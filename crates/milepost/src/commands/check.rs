@@ -113,7 +113,7 @@ fn describe_carriers(settings: &Settings) -> String {
     let describe = |(carrier, name, url): (domain::Carrier, &str, Option<&str>)| {
         format!("{carrier} ({name}, {})", url.unwrap_or("no tracking page"))
     };
-    let own: Vec<String> = settings.carriers.own().map(describe).collect();
+    let own: Vec<String> = settings.carriers.list_own_carriers().map(describe).collect();
     match own.is_empty() {
         true => "MILEPOST_CARRIERS is unset; docs/carriers.md lists the well-known carriers".to_owned(),
         false => own.join(", "),

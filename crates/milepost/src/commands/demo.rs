@@ -13,7 +13,7 @@ mod tests;
 
 use anyhow::bail;
 use clap::Args;
-use simulator::demo::{Mode, Screen, perform};
+use simulator::demo::{Mode, Screen, play_demo};
 
 use super::parse_speed;
 use crate::{settings::Settings, shutdown, telemetry};
@@ -50,7 +50,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         biased;
         () = stop.cancelled() => None,
         () = demo.wait_until_stopping() => None,
-        played = perform(&demo.installation, mode, &mut screen) => Some(played),
+        played = play_demo(&demo.installation, mode, &mut screen) => Some(played),
     };
     // Stop the server only here, after the play has ended or was dropped, so that the play never calls a stopped
     // server.

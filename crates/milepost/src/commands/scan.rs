@@ -52,7 +52,7 @@ pub struct Arguments {
     pub parcel_carrier: Option<Carrier>,
     /// How far the parcel is, or what is wrong with it: picked_up, in_transit, out_for_delivery, delivered,
     /// delivery_attempt_failed, delayed, …
-    #[arg(long, value_parser = values::meaning, required_unless_present = "story", conflicts_with = "story")]
+    #[arg(long, value_parser = values::parse_meaning, required_unless_present = "story", conflicts_with = "story")]
     pub status: Option<Meaning>,
     /// When it was scanned, with the offset of the place [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "story")]
@@ -108,7 +108,7 @@ pub async fn run(
     };
     let Some(file) = arguments.story.clone() else {
         let post = match &arguments.to {
-            Some(to) => Post::to(to)?,
+            Some(to) => Post::to_server_or_route(to)?,
             None => Post::to_server(&find_configured_address(&settings()?)?)?,
         };
         return scan::run(&build_scan(&arguments)?, &post, secrets).await;
@@ -154,7 +154,7 @@ fn secret_from_arguments(
     let mut found = None;
     for text in given {
         let (name, secret) = match text.split_once('=').filter(|_| names_sender) {
-            Some((name, secret)) => (values::sender(name).map_err(wrong)?, secret),
+            Some((name, secret)) => (values::parse_sender(name).map_err(wrong)?, secret),
             None if names_sender => bail!(wrong("in a story it is like fedex=SECRET".to_owned())),
             None => (sender, text.as_str()),
         };

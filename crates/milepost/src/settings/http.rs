@@ -22,15 +22,15 @@ const MEMORY: [usize; 2] = [8, 1024 * 1024];
 impl Reader<'_> {
     pub(super) fn read_http_limits(&mut self) -> HttpLimits {
         HttpLimits {
-            header_timeout: self.value("HTTP_HEADER_TIMEOUT", parse_timeout),
-            body_timeout: self.value("HTTP_BODY_TIMEOUT", parse_timeout),
-            idle_timeout: self.value("HTTP_IDLE_TIMEOUT", parse_timeout),
-            write_timeout: self.value("HTTP_WRITE_TIMEOUT", parse_timeout),
-            connections: self.value("HTTP_CONNECTIONS", parse_count),
-            connections_per_address: self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count),
-            sockets: self.value("HTTP_SOCKETS", parse_count),
-            body_memory: self.value("HTTP_BODY_MEMORY", parse_memory),
-            response_memory: self.value("HTTP_ANSWER_MEMORY", parse_memory),
+            header_timeout: self.read_value("HTTP_HEADER_TIMEOUT", parse_timeout),
+            body_timeout: self.read_value("HTTP_BODY_TIMEOUT", parse_timeout),
+            idle_timeout: self.read_value("HTTP_IDLE_TIMEOUT", parse_timeout),
+            write_timeout: self.read_value("HTTP_WRITE_TIMEOUT", parse_timeout),
+            connections: self.read_value("HTTP_CONNECTIONS", parse_count),
+            connections_per_address: self.read_value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count),
+            sockets: self.read_value("HTTP_SOCKETS", parse_count),
+            body_memory: self.read_value("HTTP_BODY_MEMORY", parse_memory),
+            response_memory: self.read_value("HTTP_ANSWER_MEMORY", parse_memory),
         }
     }
 }

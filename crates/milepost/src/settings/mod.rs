@@ -7,9 +7,9 @@
 //!    only with `read_file`. `demo` and tests call it.
 //! 4. `serve` and `check` call [`Settings::check_serving`] afterwards, for what only a server needs.
 //!
-//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `value` for all other settings. `None`
-//! means unset without a default, or invalid; an invalid value was added to the problems then. All problems are
-//! returned at the end.
+//! [`Settings::read`] calls the `read_…` functions of [`Reader`] once each, and `read_value` or `read_optional` for all
+//! other settings. `read_value` is `read_optional` plus the default. `None` means unset without a default, or invalid;
+//! an invalid value was added to the problems then. All problems are returned at the end.
 
 mod http;
 mod mask;
@@ -133,31 +133,33 @@ impl Settings {
         let sources = Sources::read(env, toml, read_file, &mut problems);
         let mut reader = Reader { sources: &sources, problems: &mut problems };
         let settings = Self {
-            listen: reader.value("LISTEN", values::parse_listen_address),
-            public_url: reader.optional("PUBLIC_URL", values::parse_public_url),
-            graphiql: reader.value("GRAPHIQL", values::parse_on_or_off),
+            listen: reader.read_value("LISTEN", values::parse_listen_address),
+            public_url: reader.read_optional("PUBLIC_URL", values::parse_public_url),
+            graphiql: reader.read_value("GRAPHIQL", values::parse_on_or_off),
             http: reader.read_http_limits(),
             limits: reader.read_graphql_limits(),
             customer_orders_per_minute: reader
-                .value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute),
-            database_url: reader.value("DATABASE_URL", values::parse_database_url),
-            database_connections: reader.value("DATABASE_CONNECTIONS", values::parse_connections),
-            redis_url: reader.optional("REDIS_URL", values::parse_redis_url),
+                .read_value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute),
+            database_url: reader.read_value("DATABASE_URL", values::parse_database_url),
+            database_connections: reader.read_value("DATABASE_CONNECTIONS", values::parse_connections),
+            redis_url: reader.read_optional("REDIS_URL", values::parse_redis_url),
             smtp_url: reader.read_smtp_url(),
-            mail_from: reader.value("MAIL_FROM", keep_text),
-            notification_max_age: reader.value("NOTIFY_MAX_AGE", values::parse_notification_max_age),
-            jwt_secret: reader.optional("JWT_SECRET", values::parse_jwt_secret),
-            jwt_audience: reader.optional("JWT_AUDIENCE", values::parse_jwt_audience),
-            customers_place_orders: reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off),
+            mail_from: reader.read_value("MAIL_FROM", keep_text),
+            notification_max_age: reader.read_value("NOTIFY_MAX_AGE", values::parse_notification_max_age),
+            jwt_secret: reader.read_optional("JWT_SECRET", values::parse_jwt_secret),
+            jwt_audience: reader.read_optional("JWT_AUDIENCE", values::parse_jwt_audience),
+            customers_place_orders: reader.read_value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off),
             webhook_secrets: reader.read_webhook_secrets(),
             ups_client: reader.read_ups_client(),
-            dhl_webhook_header: reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name),
-            dhl_api_key: reader.optional("DHL_API_KEY", values::parse_api_key),
-            dhl_api_url: reader.value("DHL_API_URL", values::parse_api_url),
+            dhl_webhook_header: reader.read_value("DHL_WEBHOOK_HEADER", values::parse_header_name),
+            dhl_api_key: reader.read_optional("DHL_API_KEY", values::parse_api_key),
+            dhl_api_url: reader.read_value("DHL_API_URL", values::parse_api_url),
             carriers: reader.read_carriers(),
-            carrier_codes: reader.optional("CARRIER_CODES", values::parse_carrier_codes).unwrap_or_default(),
-            log: reader.value("LOG", values::parse_log_filter),
-            log_format: reader.value("LOG_FORMAT", values::parse_log_format),
+            carrier_codes: reader
+                .read_optional("CARRIER_CODES", values::parse_carrier_codes)
+                .unwrap_or_default(),
+            log: reader.read_value("LOG", values::parse_log_filter),
+            log_format: reader.read_value("LOG_FORMAT", values::parse_log_format),
         };
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
@@ -204,17 +206,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the value of a setting that has a default. The default also takes the place of an invalid value, which is
-    /// added to the problems.
-    fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
-        self.optional(name, &parse).unwrap_or_else(|| {
+    /// Returns the value of a setting that has a default. The default also takes the place of an invalid value, which
+    /// is added to the problems.
+    fn read_value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        self.read_optional(name, &parse).unwrap_or_else(|| {
             let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
             default.and_then(|default| parse(default).ok()).expect("the setting has a valid default")
         })
     }
 
     /// Returns the value of a setting if it is set. An invalid value is added to the problems.
-    fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    fn read_optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let (key, text) = self.sources.find_single(name)?;
         parse(text).map_err(|problem| self.problems.add(key, problem)).ok()
     }
@@ -231,16 +233,16 @@ impl Reader<'_> {
 
     fn read_graphql_limits(&mut self) -> Limits {
         Limits {
-            introspection: self.value("INTROSPECTION", values::parse_on_or_off),
-            timeout: self.value("QUERY_TIMEOUT", values::parse_query_timeout),
-            answer_bytes: self.value("MAX_ANSWER_BYTES", values::parse_answer_bytes),
+            introspection: self.read_value("INTROSPECTION", values::parse_on_or_off),
+            timeout: self.read_value("QUERY_TIMEOUT", values::parse_query_timeout),
+            answer_bytes: self.read_value("MAX_ANSWER_BYTES", values::parse_answer_bytes),
         }
     }
 
     /// Reads `SMTP_URL`. [`Mailer`] validates it together with `MAIL_FROM`.
     fn read_smtp_url(&mut self) -> Option<Masked> {
-        let url = self.optional("SMTP_URL", keep_text);
-        let from = self.value("MAIL_FROM", keep_text);
+        let url = self.read_optional("SMTP_URL", keep_text);
+        let from = self.read_value("MAIL_FROM", keep_text);
         // Without a mail server, validate the sender with a placeholder. This does not connect to a server.
         if let Err(error) = Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), &from) {
             let name = if matches!(error, MailSettingError::From { .. }) { "MAIL_FROM" } else { "SMTP_URL" };

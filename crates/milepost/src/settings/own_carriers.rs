@@ -59,7 +59,7 @@ mod tests {
 
     fn read(entries: &str) -> Result<Vec<String>, String> {
         let directory = build_directory(&split_entries(entries))?;
-        Ok(directory.own().map(|(code, name, url)| format!("{code} {name} {url:?}")).collect())
+        Ok(directory.list_own_carriers().map(|(code, name, url)| format!("{code} {name} {url:?}")).collect())
     }
 
     #[test]
@@ -75,7 +75,8 @@ mod tests {
         let tables = "[my_local]\nname = \"My, Local | Bikes\"\nurl = \"https://my.example/{number}\"\n[dhl]\nname = \"DHL Paket\"";
         let entries = convert_tables(tables.parse().unwrap()).unwrap();
         let directory = build_directory(&entries).unwrap();
-        let own: Vec<_> = directory.own().map(|(code, name, _)| format!("{code} {name}")).collect();
+        let own: Vec<_> =
+            directory.list_own_carriers().map(|(code, name, _)| format!("{code} {name}")).collect();
         assert_eq!(own, ["dhl DHL Paket", "my_local My, Local | Bikes"]);
     }
 

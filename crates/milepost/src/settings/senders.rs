@@ -86,7 +86,7 @@ impl Reader<'_> {
 
     /// Reads the id and the secrets of UPS. One without the other is a problem.
     pub(super) fn read_ups_client(&mut self) -> Option<UpsClient> {
-        let id = self.optional("UPS_CLIENT_ID", values::parse_client_id);
+        let id = self.read_optional("UPS_CLIENT_ID", values::parse_client_id);
         let secrets = self.read_rotating_secrets("UPS_CLIENT_SECRET");
         let mut missing = |name: &str, other: &str| {
             self.problems.add(format!("{PREFIX}{name}"), format!("is needed: {PREFIX}{other} is set"));

@@ -334,7 +334,7 @@ fn the_bounds_of_operations_have_settings() {
 fn carriers_are_tables_in_the_file_and_entries_in_the_environment() {
     let toml = "[carriers.my_local]\nname = \"My, Local\"\nurl = \"https://my.example/{number}\"\n[carriers.dhl]\nname = \"DHL Paket\"";
     let own = |settings: &Settings| {
-        let own = settings.carriers.own();
+        let own = settings.carriers.list_own_carriers();
         own.map(|(code, name, url)| format!("{code} {name} {}", url.unwrap_or("-"))).collect::<Vec<_>>()
     };
     let settings = read(&[], toml).unwrap();

@@ -62,7 +62,7 @@ async fn a_database_on_postgres_is_up_to_date_or_pending() {
     let (code, told, _) = check(&program).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(line(&told, "database").ends_with(": answers, up to date"), "{told}");
-    database.store.unmigrate().await.unwrap();
+    database.store.drop_schema().await.unwrap();
     let (code, told, _) = check(&program).await;
     assert_eq!(code, Some(1), "{told}");
     assert!(line(&told, "database").ends_with(": 1 migration is pending: milepost migrate"), "{told}");

@@ -166,7 +166,7 @@ async fn a_database_that_is_not_there_or_not_up_to_date_is_refused_and_left_alon
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_on_postgres_without_tables_is_refused() {
     let Some(database) = tests::database::Database::postgres().await else { return };
-    database.store.unmigrate().await.unwrap();
+    database.store.drop_schema().await.unwrap();
     let folder = TempDir::new().unwrap();
     let program = on_postgres(folder.path(), &database.url);
     let (code, told, complaints) = replay(&program, &["--since", "1d"]).await;

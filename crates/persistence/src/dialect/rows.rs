@@ -5,7 +5,7 @@
 //!
 //! 1. Rows are models and active models of sea-orm's entities: a column that the entity does not have, or a value of
 //!    another type, does not compile.
-//! 2. [`insert`] takes whole models: a column that is left out does not compile.
+//! 2. [`insert_rows`] takes whole models: a column that is left out does not compile.
 //! 3. An active model says what it writes: `Set(None)` writes NULL, a column that is not set stays as it is. All rows
 //!    of a statement set the same columns, otherwise the statement is refused.
 //! 4. Without rows nothing is executed: the functions that write answer 0, and those that build a statement answer
@@ -25,13 +25,13 @@ use serde_json::{Map, Value};
 
 use crate::{error::Result, store::Tx};
 
-/// How the columns of an [`update`] are named in `r`: those that a row is found by, and those that it gets.
+/// How the columns of an [`update_rows`] are named in `r`: those that a row is found by, and those that it gets.
 const UPDATE: [&str; 2] = ["key_", "new_"];
 
 /// Inserts whole rows; `on_conflict` follows the statement. A key that the database assigns is not written.
 /// Returns how many rows it touched.
 // No function of this module is `async`: the compiler cannot tell that a future with the iterator in it is `Send`.
-pub(crate) fn insert<M>(
+pub(crate) fn insert_rows<M>(
     tx: &Tx,
     models: impl IntoIterator<Item = M>,
     on_conflict: &str,
@@ -44,7 +44,7 @@ where
 
 /// Updates, for each pair, every row that has the values of the first model: it gets the values of the second one.
 /// `guard` follows the conditions (`AND …`). Returns how many rows it touched.
-pub(crate) fn update<A: ActiveModelTrait>(
+pub(crate) fn update_rows<A: ActiveModelTrait>(
     tx: &Tx,
     rows: impl IntoIterator<Item = [A; 2]>,
     guard: &str,
@@ -52,7 +52,7 @@ pub(crate) fn update<A: ActiveModelTrait>(
     execute_if_any(tx, build_update(tx.get_database_backend(), rows, assign_sql, guard))
 }
 
-/// As [`update`], but the values of the second model are added to those that a row has.
+/// As [`update_rows`], but the values of the second model are added to those that a row has.
 pub(crate) fn add_to_columns<A: ActiveModelTrait>(
     tx: &Tx,
     rows: impl IntoIterator<Item = [A; 2]>,

@@ -52,6 +52,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn every_table_has_an_entity_with_its_columns() {
         let entities = BTreeMap::from([
+            describe::<delivery_estimate::Entity>(),
             describe::<failure::Entity>(),
             describe::<idempotency_key::Entity>(),
             describe::<mail::Entity>(),

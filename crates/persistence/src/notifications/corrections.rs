@@ -5,6 +5,8 @@
 //! 2. A mail about the delivery that waits to be sent is suppressed.
 //! 3. The key of a correction holds its fact, so it is written once for each fact.
 //! 4. A muted order has no corrections.
+//!
+//! `list_sent_to` lists the mails to a recipient that left or may have left: empty if none did.
 
 use std::collections::HashMap;
 
@@ -16,7 +18,7 @@ use domain::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-use super::{Notification, suppress, to_row};
+use super::{Notification, suppress_queued, to_row};
 use crate::{
     dialect::{self, is_one_of},
     entity::{notification, order_activity},
@@ -40,8 +42,13 @@ pub(crate) async fn enqueue_corrections(tx: &Tx, orders: &[&Order]) -> Result<()
     };
     let retracted: Vec<Uuid> = corrected.iter().filter(is_retracted).map(|order| order.head().id.0).collect();
     // An attempt that has begun cannot hand its mail over any more, so what is read next is all that was told.
-    suppress(tx, retracted.into_iter(), [NotificationKind::Delivered].into_iter(), Suppression::Retracted)
-        .await?;
+    suppress_queued(
+        tx,
+        retracted.into_iter(),
+        [NotificationKind::Delivered].into_iter(),
+        Suppression::Retracted,
+    )
+    .await?;
     let told = load_notifications(tx, &corrected).await?;
     let mut rows = Vec::new();
     for order in corrected {
@@ -61,7 +68,7 @@ pub(crate) async fn enqueue_corrections(tx: &Tx, orders: &[&Order]) -> Result<()
             }
         }
     }
-    dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
+    dialect::insert_rows(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
@@ -81,7 +88,7 @@ async fn load_notifications(tx: &Tx, orders: &[&Order]) -> Result<HashMap<OrderI
 }
 
 /// The notifications of a recipient that were sent or may have been.
-fn left<'a>(told: &'a [Notification], recipient: &'a str) -> impl Iterator<Item = &'a Notification> {
+fn list_sent_to<'a>(told: &'a [Notification], recipient: &'a str) -> impl Iterator<Item = &'a Notification> {
     told.iter().filter(move |one| one.recipient.as_deref() == Some(recipient) && one.may_have_left())
 }
 
@@ -155,8 +162,9 @@ fn tell_number(
 ) -> Vec<notification::Model> {
     let reason = find_suppression(head, delay, true, tx.notification_max_age());
     let rows = head.recipients().enumerate().filter_map(|(at, recipient)| {
-        let was_told =
-            |number: &&TrackingNumber| left(told, recipient).any(|one| one.told_numbers.contains(number));
+        let was_told = |number: &&TrackingNumber| {
+            list_sent_to(told, recipient).any(|one| one.told_numbers.contains(number))
+        };
         let void: Vec<&TrackingNumber> = void.iter().filter(was_told).collect();
         let earlier = told
             .iter()

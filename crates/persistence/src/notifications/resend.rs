@@ -1,6 +1,6 @@
 //! Makes a notification due again because somebody asks for it. `app::notifications::resend` finds it, locks its order,
-//! and calls `requeue` in the same transaction. `requeue` answers `false` if the notification waits to be sent already,
-//! or is unknown.
+//! and calls `requeue_notification` in the same transaction. It answers `false` if the notification waits to be sent
+//! already, or is unknown.
 
 use chrono::{DateTime, Utc};
 use domain::{NotificationId, NotificationState};
@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// One notification.
-pub async fn find(db: &impl ConnectionTrait, id: NotificationId) -> Result<Option<Notification>> {
+pub async fn find_notification(
+    db: &impl ConnectionTrait,
+    id: NotificationId,
+) -> Result<Option<Notification>> {
     Entity::find_by_id(id.0).one(db).await?.map(Notification::try_from).transpose()
 }
 
@@ -26,7 +29,7 @@ pub async fn find(db: &impl ConnectionTrait, id: NotificationId) -> Result<Optio
 ///
 /// It then has all its attempts again: failures, attempts of unknown outcome and the time in which it is retried count
 /// from now on.
-pub async fn requeue(tx: &Tx, id: NotificationId, now: DateTime<Utc>) -> Result<bool> {
+pub async fn requeue_notification(tx: &Tx, id: NotificationId, now: DateTime<Utc>) -> Result<bool> {
     let done = Entity::update_many()
         .col_expr(Column::State, Expr::value(NotificationState::Queued.as_str()))
         .col_expr(Column::Reason, Expr::value(None::<String>))

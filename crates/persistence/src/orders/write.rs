@@ -45,12 +45,12 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
             occurred_at: head.occurred_at,
         }
     });
-    dialect::insert(tx, rows, "").await?;
+    dialect::insert_rows(tx, rows, "").await?;
     let items = orders.iter().flat_map(|order| {
         let items = order.items().iter().enumerate();
         items.map(|(position, item)| to_item_row(order.head().id, position, item))
     });
-    dialect::insert(tx, items, "").await?;
+    dialect::insert_rows(tx, items, "").await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
     outbox::insert(tx, &placed).await
@@ -85,7 +85,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
         };
         [found, new]
     });
-    let written = dialect::update(tx, standing, "").await?;
+    let written = dialect::update_rows(tx, standing, "").await?;
     if written != changed.len() as u64 {
         return Err(Error::LostUpdate);
     }
@@ -119,7 +119,7 @@ async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
         request_id: event.request_id().map(str::to_owned),
         webhook_id: event.webhook_id().map(|id| id.0),
     });
-    dialect::insert(tx, rows, "").await?;
+    dialect::insert_rows(tx, rows, "").await?;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ async fn insert_split_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
         let new = items.filter(|(_, item)| order.changes().new_items.contains(&item.id));
         new.map(|(position, item)| to_item_row(order.head().id, position, item))
     });
-    dialect::insert(tx, rows, "").await?;
+    dialect::insert_rows(tx, rows, "").await?;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
             [order_item::ActiveModel { item_id: Set(row.item_id), ..Default::default() }, new]
         })
     });
-    dialect::update(tx, rows, "").await?;
+    dialect::update_rows(tx, rows, "").await?;
     Ok(())
 }
 

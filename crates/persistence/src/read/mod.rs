@@ -16,13 +16,11 @@ mod webhooks;
 pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
-    OrderFilter, load_order, notifications_of, order_by_reference, order_supplied_by, orders_count,
+    OrderFilter, count_orders, load_order, notifications_of, order_by_reference, order_supplied_by,
     orders_of, orders_page, read_order, replacements_at_most,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{
-    read_shipments, scans_of, scans_of_webhooks, shipment_of_scan, shipments_by_number, tracked_shipments_of,
-};
+pub use shipments::{read_shipments, scans_of, shipment_of_scan, shipments_by_number, tracked_shipments_of};
 pub use timeline::{EntryId, TimelineEntry, TimelineQuery, read_timelines};
 pub use webhooks::{
     Spelling, UnknownCode, WebhookFilter, count_webhooks_within_bytes, read_webhook, read_webhooks,

@@ -2,10 +2,11 @@
 //!
 //! - `app::reads::orders` calls the functions for pages, for one order by id or reference, for replacements and for
 //!   notifications. Those with a supplier find an order only if the supplier sends an item of it.
-//! - `build_query` is the condition of `orders_page` and `orders_count`. `select_orders_of_supplier` is a subquery,
+//! - `build_query` is the condition of `orders_page` and `count_orders`. `select_orders_of_supplier` is a subquery,
 //!   also for `read::events`.
 //! - `load_order` reads a whole order without a lock: for `api::track`, for mails, and for a dry run (`app::orders`).
 //! - `order_by_reference` takes the merchant's own order number.
+//! - An order that is unknown, or that the supplier does not supply, is `None`; in a map it is missing.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -102,7 +103,7 @@ pub async fn orders_page(
 }
 
 /// The number of orders that match.
-pub async fn orders_count(store: &Store, filter: &OrderFilter) -> Result<u64> {
+pub async fn count_orders(store: &Store, filter: &OrderFilter) -> Result<u64> {
     Ok(build_query(filter).count(store.reader()).await?)
 }
 

@@ -2,8 +2,8 @@
 //! record more than the page has, which shows whether there are more.
 //!
 //! `read::orders` and `read::events` call `fetch_page`, `read::webhooks` calls `fetch_part`, which leaves out the
-//! bodies. The steps are `limit_query`, which adds sequence and limit to a query, and `Page::from_rows`, which drops
-//! the record too many. Rows of a page are newest first, also of a page from the end.
+//! bodies. The steps are `restrict_query_to_page`, which adds bounds, sequence and limit to a query, and
+//! `Page::from_rows`, which drops the record too many. Rows of a page are newest first, also of a page from the end.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -66,7 +66,7 @@ where
     I: Copy + Into<SimpleExpr>,
     M: sea_orm::FromQueryResult + Send + Sync,
 {
-    let rows = limit_query(query, key, page).all(db).await?;
+    let rows = restrict_query_to_page(query, key, page).all(db).await?;
     Ok(Page::from_rows(rows, page.limit, page.from_end))
 }
 
@@ -83,12 +83,12 @@ where
     I: Copy + Into<SimpleExpr>,
     M: PartialModelTrait + Send + Sync,
 {
-    let rows = limit_query(query, key, page).into_partial_model().all(db).await?;
+    let rows = restrict_query_to_page(query, key, page).into_partial_model().all(db).await?;
     Ok(Page::from_rows(rows, page.limit, page.from_end))
 }
 
-/// A query for one record more than the page has, which shows whether there are more.
-fn limit_query<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
+/// Restricts a query to the page, and to one record more, which shows whether there are more.
+fn restrict_query_to_page<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
     query: Select<E>,
     (at, id): (C, C),
     page: &PageRequest<I>,

@@ -91,13 +91,6 @@ pub(super) async fn read_scans(
 }
 
 /// The scans that these webhooks brought first or gave their meaning, oldest first by the time they tell.
-pub async fn scans_of_webhooks(
-    store: &Store,
-    ids: &[WebhookId],
-) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
-    read_webhook_scans(store, ids, None).await
-}
-
 pub(super) async fn read_webhook_scans(
     store: &Store,
     ids: &[WebhookId],

@@ -171,7 +171,7 @@ struct Parameters(Vec<SqlValue>);
 
 impl Parameters {
     /// Adds a parameter and returns its placeholder.
-    fn bind(&mut self, value: impl Into<SqlValue>) -> String {
+    fn add_parameter(&mut self, value: impl Into<SqlValue>) -> String {
         self.0.push(value.into());
         format!("${}", self.0.len() + 1)
     }
@@ -237,17 +237,18 @@ impl TimelineReader<'_> {
             for (key, comparison) in [(page.after, "<"), (page.before, ">")] {
                 let Some(Key { at, id: of_entry }) = key else { continue };
                 // The id of an entry of another table is before or behind all ids of this one.
-                let (at, of_entry) = (parameters.bind(at), parameters.bind(of_entry.clamp(first, last)));
+                let (at, of_entry) =
+                    (parameters.add_parameter(at), parameters.add_parameter(of_entry.clamp(first, last)));
                 rows.push_str(&format!(" AND (e.{time}, e.{id}) {comparison} ({at}, {of_entry})"));
             }
         }
         rows.push_str(&self.build_condition(filter, parameters));
         if source.is_paged {
             let sequence = if page.from_end { "ASC" } else { "DESC" };
-            let limit = parameters.bind(one_more(Some(page.limit)));
+            let limit = parameters.add_parameter(one_more(Some(page.limit)));
             rows.push_str(&format!(" ORDER BY e.{time} {sequence}, e.{id} {sequence} LIMIT {limit}"));
         }
-        let most = parameters.bind(one_more(Some(self.left)));
+        let most = parameters.add_parameter(one_more(Some(self.left)));
         if self.store.is_postgres() {
             return format!("CROSS JOIN LATERAL (SELECT e.* FROM {rows}) e LIMIT {most}");
         }
@@ -267,12 +268,12 @@ impl TimelineReader<'_> {
             }
             Filter::Shipments(ids) if self.store.is_postgres() => {
                 let ids = ids.iter().map(|id| id.0.into()).collect();
-                let ids = parameters.bind(SqlValue::Array(ArrayType::Uuid, Some(Box::new(ids))));
+                let ids = parameters.add_parameter(SqlValue::Array(ArrayType::Uuid, Some(Box::new(ids))));
                 format!(" AND e.shipment_id = ANY({ids})")
             }
             Filter::Shipments(ids) => {
                 let ids: Vec<_> = ids.iter().map(|id| id.0.simple().to_string()).collect();
-                let ids = parameters.bind(serde_json::Value::from(ids).to_string());
+                let ids = parameters.add_parameter(serde_json::Value::from(ids).to_string());
                 format!(" AND e.shipment_id IN (SELECT unhex(value) FROM json_each({ids}))")
             }
         }

@@ -70,8 +70,8 @@ pub(super) async fn record_numbers(tx: &Tx, shipments: &[&Shipment]) -> Result<(
                    OR shipment_numbers.is_exclusive <> excluded.is_exclusive \
                    OR shipment_numbers.added_at <> excluded.added_at \
                    OR (shipment_numbers.void_since IS NULL) <> (excluded.void_since IS NULL)";
-    dialect::insert(tx, given_up, changed).await?;
-    dialect::insert(tx, taken, changed).await?;
+    dialect::insert_rows(tx, given_up, changed).await?;
+    dialect::insert_rows(tx, taken, changed).await?;
     Ok(())
 }
 

@@ -66,7 +66,7 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
         };
         [shipment::ActiveModel { shipment_id: Set(row.shipment_id), ..Default::default() }, new]
     });
-    let written = dialect::update(tx, rows, "").await?;
+    let written = dialect::update_rows(tx, rows, "").await?;
     if written != shipments.len() as u64 {
         return Err(Error::LostUpdate);
     }
@@ -76,7 +76,7 @@ async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let new: Vec<&Shipment> =
         orders.iter().flat_map(|order| shipments_in_set(order, |changes| &changes.new_shipments)).collect();
-    dialect::insert(tx, new.iter().map(|shipment| to_row(shipment)), "").await?;
+    dialect::insert_rows(tx, new.iter().map(|shipment| to_row(shipment)), "").await?;
     let lines = new.iter().flat_map(|shipment| {
         shipment.lines.iter().map(|line| shipment_item::Model {
             shipment_id: shipment.id.0,
@@ -84,7 +84,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
             quantity: line.quantity as i32,
         })
     });
-    dialect::insert(tx, lines, "").await?;
+    dialect::insert_rows(tx, lines, "").await?;
     record_numbers(tx, &new).await
 }
 

@@ -7,7 +7,7 @@
 //! 2. SQLite may have ended the transaction by itself, and would commit each further statement separately.
 //!
 //! `Tx` is a connection for sea-orm: each statement goes through `run_guarded`, also those of migrations. `note_write`
-//! remembers that a statement which is no `SELECT` (`writes_rows`) touched rows. `store` alone calls `begin` and
+//! remembers that a statement which is no `SELECT` (`may_write_rows`) touched rows. `store` alone calls `begin` and
 //! `commit`; `app::webhooks::replay` calls `rollback`. A `Tx` that is dropped is rolled back.
 //!
 //! The functions that begin and end a transaction return boxed futures: the body of an `async fn` is compiled again in
@@ -156,7 +156,7 @@ async fn commit(tx: Tx) -> Result<()> {
 }
 
 /// Whether a statement can have written the rows that it returns or counts.
-fn writes_rows(statement: &Statement) -> bool {
+fn may_write_rows(statement: &Statement) -> bool {
     !statement.sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }
 
@@ -167,7 +167,7 @@ impl ConnectionTrait for Tx {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let writes = writes_rows(&statement);
+        let writes = may_write_rows(&statement);
         let done = self.run_guarded(self.inner.execute_raw(statement)).await?;
         self.note_write(writes && done.rows_affected() > 0);
         Ok(done)
@@ -178,14 +178,14 @@ impl ConnectionTrait for Tx {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let writes = writes_rows(&statement);
+        let writes = may_write_rows(&statement);
         let row = self.run_guarded(self.inner.query_one_raw(statement)).await?;
         self.note_write(writes && row.is_some());
         Ok(row)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let writes = writes_rows(&statement);
+        let writes = may_write_rows(&statement);
         let rows = self.run_guarded(self.inner.query_all_raw(statement)).await?;
         self.note_write(writes && !rows.is_empty());
         Ok(rows)

@@ -8,8 +8,8 @@
 //!    one succeeds and nothing has failed for [`QUIET`]. This is logged too. The task ends with the trouble, or when
 //!    the store is closed.
 //! 4. `/readyz` asks [`Store::writable`](super::Store::writable), which is `check_writable`. It makes a test write only
-//!    if no write has succeeded within the last second (`is_fresh`), and only one at a time. During trouble it answers
-//!    the cause at once.
+//!    if no write has succeeded within the last second (`has_written_lately`), and only one at a time. During trouble
+//!    it answers the cause at once.
 //! 5. A row that somebody holds, or a short time without an answer, is not trouble. If nothing could be written for
 //!    [`STALLED`], `writable` answers an error. Trouble begins then only if the test write itself fails.
 //! 6. `note_failure` answers `true` if the trouble begins with this failure. `end_trouble_if_quiet` answers how long it
@@ -102,7 +102,7 @@ impl Writing {
     }
 
     /// Whether a write succeeded a moment ago.
-    fn is_fresh(&self) -> bool {
+    fn has_written_lately(&self) -> bool {
         self.lock_state().succeeded.is_some_and(|succeeded| succeeded.elapsed() < FRESH)
     }
 
@@ -165,7 +165,7 @@ pub(super) async fn check_writable(store: &Store, patience: Duration) -> Result<
     if let Some(cause) = store.writing.trouble_cause() {
         return Err(cause);
     }
-    if store.writing.is_fresh() {
+    if store.writing.has_written_lately() {
         return Ok(());
     }
     // The test write goes on when the caller has gone, because it may wait longer for a lock.
@@ -182,7 +182,7 @@ pub(super) async fn check_writable(store: &Store, patience: Duration) -> Result<
 /// Makes a small test write, unless another write has succeeded meanwhile.
 async fn test_write_unless_fresh(store: Store) {
     let _one_at_a_time = store.writing.trying.clone().lock_owned().await;
-    if store.writing.is_fresh() || store.writing.trouble_cause().is_some() {
+    if store.writing.has_written_lately() || store.writing.trouble_cause().is_some() {
         return;
     }
     if let Err(error) = make_test_write(&store, SMALL).await {

@@ -7,8 +7,8 @@
 //! | function | caller in `app` | skips webhooks that |
 //! |---|---|---|
 //! | `requeue_for_numbers` | `orders::commands` | have failed, are held |
-//! | `requeue_missed_waits` | `webhooks::misrouted`, each minute | as above, for the numbers of unmatched webhooks that have a shipment |
-//! | `requeue_processed` | `webhooks::misrouted`, `webhooks::reprocess_unknown` | are not processed or unmatched, are held |
+//! | `requeue_missed_waits` | `webhooks::misrouted`, each minute | as above; for unmatched numbers with a shipment |
+//! | `requeue_processed` | `webhooks::{misrouted, reprocess_unknown}` | are not processed or unmatched, are held |
 //! | `requeue_webhooks` | `webhooks` and `webhooks::replay`, for people | none: it waits for those that are held |
 //!
 //! `webhooks::replay::apply` calls `lock_webhooks`, which changes nothing. `select_ids` only builds a query,

@@ -1,6 +1,6 @@
 //! Prints what a user of the demo can open and try, with ready-made addresses, commands and tokens.
 //!
-//! Called by `demo::perform` before the story (`print_welcome`), and after it by `demo::keep_orders_moving`. The
+//! Called by `demo::play_demo` before the story (`print_welcome`), and after it by `demo::keep_orders_moving`. The
 //! functions send nothing. `build_graphiql_url` without a query gives the empty editor.
 
 use std::{env, io};

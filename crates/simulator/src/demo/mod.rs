@@ -68,7 +68,7 @@ pub enum Mode {
 }
 
 /// Plays the story and, with [`Mode::Endless`], what follows it. Fails at the first assertion that is false.
-pub async fn perform(demo: &Installation, mode: Mode, screen: &mut Screen) -> anyhow::Result<()> {
+pub async fn play_demo(demo: &Installation, mode: Mode, screen: &mut Screen) -> anyhow::Result<()> {
     let shop = Shop::new(demo)?;
     let carriers = Carriers::new(demo)?;
     invitation::print_welcome(screen, demo, &shop)?;

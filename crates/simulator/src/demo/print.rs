@@ -41,7 +41,7 @@ impl Screen {
     }
 
     /// Prints without colours to a writer.
-    pub fn to(out: impl Write + Send + 'static) -> Self {
+    pub fn writing_to(out: impl Write + Send + 'static) -> Self {
         Self { out: Box::new(out), colour: false }
     }
 

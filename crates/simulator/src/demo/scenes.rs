@@ -245,7 +245,8 @@ fn sent_anew() -> Scene {
             .expect(Assertion::Progress("nothing on its way: 0 of 1 item shipped")),
             does("UPS picks it up", [scan(&second, At::PickedUp).minutes_ago(20).into()])
                 .expect_status(OutForDelivery)
-                .expect(Assertion::Progress("shipped: 1 of 1 item")),
+                .expect(Assertion::Progress("shipped: 1 of 1 item"))
+                .expect(Assertion::Mail("has a new tracking number")),
             does("UPS delivers", [scan(&second, At::Delivered).into()])
                 .expect_status(Delivered)
                 .expect(Assertion::Mail("has been delivered"))

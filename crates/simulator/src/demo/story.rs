@@ -1,6 +1,6 @@
 //! Plays the scenes of the demo against the server, and checks all their assertions from outside.
 //!
-//! `demo::perform` calls `play_all_scenes`. For each step of a scene:
+//! `demo::play_demo` calls `play_all_scenes`. For each step of a scene:
 //!
 //! 1. `send_requests` sends the requests, and collects the answers. Refusals are answers, not errors.
 //! 2. `wait_for_assertions` looks up the state until `check_assertions` returns `Ok`, at most 15 seconds. That is `Err`

@@ -235,7 +235,7 @@ fn read_parcels(
     for (table, number) in tables.iter().zip(1..) {
         let mut fields = Fields::new(table, format!("parcel {number}"), problems);
         let name = fields.take_required("name", values::require_non_blank);
-        let sender = fields.take_required("sender", values::sender);
+        let sender = fields.take_required("sender", values::parse_sender);
         let carrier = fields.take_optional("carrier", values::parse_carrier);
         let carrier = sender.and_then(|sender| match (sender.carrier(), carrier) {
             (Some(own), Some(other)) if own != other => {
@@ -337,7 +337,7 @@ fn read_scan(
 ) -> Option<(usize, StoryScan, Option<DateTime<FixedOffset>>)> {
     let moment = |text: &str| values::parse_moment(text, begin);
     let parcel = fields.take_required("parcel", |name| find_parcel_index(parcel_names, name));
-    let meaning = fields.take_required("status", values::meaning);
+    let meaning = fields.take_required("status", values::parse_meaning);
     let at = fields.take_required("at", moment);
     let location = fields.take_optional("location", values::require_non_blank);
     let estimated_delivery = fields.take_optional("estimated_delivery", moment);

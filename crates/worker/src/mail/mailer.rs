@@ -79,8 +79,8 @@ impl Mailer {
     /// Sends the mail, dated `at`. `Ok` means that the server has accepted it.
     ///
     /// `before_content` runs after the mail server has accepted sender and recipient, and before the content is sent:
-    /// from then on the outcome may stay unknown. If it fails, the mail is not sent. Without a mail server it does not
-    /// run.
+    /// from then on the outcome may stay unknown. If it fails, the mail is not sent. Without a mail server it runs before
+    /// the mail is stored.
     ///
     /// # Errors
     /// A [`SendError`]: its variant says whether to retry, its reason says why.
@@ -95,8 +95,10 @@ impl Mailer {
             Transport::Smtp(smtp) => {
                 smtp.send(message.envelope(), &message.formatted(), before_content).await
             }
-            // A mail that is stored twice reaches nobody twice, so no outcome is unknown.
-            Transport::Mailbox(store) => store_in_mailbox(store, mail, at).await,
+            Transport::Mailbox(store) => match before_content.await {
+                Ok(()) => store_in_mailbox(store, mail, at).await,
+                Err(error) => Err(error),
+            },
         };
         sent.map_err(|error| error.mask_address(&mail.to))
     }

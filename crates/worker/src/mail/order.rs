@@ -180,7 +180,7 @@ impl OrderMail {
             Kind::Delivered => "has been delivered",
             Kind::Cancelled { .. } => "has been cancelled",
             Kind::NumberReplaced { .. } => "has a new tracking number",
-            Kind::DeliveryRetracted => "was not delivered when we wrote so",
+            Kind::DeliveryRetracted => "has not been delivered yet",
         };
         format!("Your order {} {what}", self.order)
     }
@@ -272,7 +272,8 @@ impl OrderMail {
         format!("{first}{}.", letters.as_str())
     }
 
-    /// The steps of an order, and whether it has reached each of them. Empty for a cancelled order and for a correction.
+    /// The steps of an order, and whether it has reached each of them. Empty for a cancelled order and for a
+    /// correction.
     fn steps(&self) -> Vec<(&'static str, bool)> {
         let (done, last_leg) = match self.kind {
             Kind::Shipped => (2, "Out for delivery"),

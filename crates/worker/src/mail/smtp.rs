@@ -9,6 +9,7 @@
 //! Every step has a timeout (`run_step`). Its failure becomes a [`SendError`], by the step and the code of the answer
 //! (`classify_failure`). A failure before the recipient is named is transient. Up to [`MAX_IDLE`] connections are kept
 //! after a success; one that is older than [`IDLE`], or does not answer, is dropped and replaced.
+//! `take_idle` is `None` if no connection is kept.
 
 use std::{
     fmt,

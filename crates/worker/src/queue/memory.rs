@@ -34,7 +34,7 @@ impl Memory {
         self.sender.try_send(batch).map_err(|_| QueueError::Full)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn count_waiting_batches(&self) -> usize {
         self.sender.max_capacity() - self.sender.capacity()
     }
 

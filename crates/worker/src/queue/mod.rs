@@ -5,7 +5,7 @@
 //!    twice. The lease in the database makes lost work due again, and the attempt with which each row was leased
 //!    rejects the second run.
 //! 3. Therefore apalis's own retries, results, locks and events stay off, and a finished batch leaves no key in Redis.
-//! 4. `lib.rs` creates the queues. `len` counts batches that wait, not those that run. A push to a full queue in memory
+//! 4. `lib.rs` creates the queues. `count_waiting_batches` leaves out those that run. A push to a full queue in memory
 //!    fails at once.
 
 mod health;
@@ -85,14 +85,10 @@ impl Queue {
     }
 
     /// Number of batches that wait. The relay leases no more rows while it has reached `MAX_WAITING` in `relay.rs`.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "the length is compared with a bound, never with nothing"
-    )]
-    pub async fn len(&self) -> Result<usize, QueueError> {
+    pub async fn count_waiting_batches(&self) -> Result<usize, QueueError> {
         match &self.inner.backend {
-            Backend::Memory(memory) => Ok(memory.len()),
-            Backend::Redis(redis) => redis.len().await,
+            Backend::Memory(memory) => Ok(memory.count_waiting_batches()),
+            Backend::Redis(redis) => redis.count_waiting_batches().await,
         }
     }
 

@@ -8,7 +8,7 @@
 //!
 //! `run` calls `run_worker` for one worker after the other. That one spawns the worker, checks it each second
 //! (`check_worker`) until it ends, stalls or `stop` is cancelled, stops it (`stop_worker`), and removes its data from
-//! Redis. `backoff` is the pause before the next one.
+//! Redis. `compute_pause` is the pause before the next one.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -65,7 +65,7 @@ where
         progress.rebuilt.fetch_add(1, Relaxed);
         let was_well = started.elapsed() >= WELL_AFTER || progress.taken.load(Relaxed) > taken;
         failures = if was_well { 0 } else { failures + 1 };
-        let pause = backoff(failures);
+        let pause = compute_pause(failures);
         tracing::warn!(queue = queue.name(), reason, ?pause, "a queue worker is replaced");
         tokio::select! {
             () = sleep(pause) => {}
@@ -141,7 +141,7 @@ fn spawn_worker(
             tokio::spawn(worker.run())
         }
         Backend::Redis(redis) => {
-            let worker = builder.backend(redis.backend()?).build(service);
+            let worker = builder.backend(redis.create_worker_backend()?).build(service);
             tokio::spawn(worker.run())
         }
     })
@@ -161,7 +161,7 @@ async fn check_worker(
         if let Backend::Redis(redis) = &queue.inner.backend {
             redis.refresh_worker(context).await?;
         }
-        queue.len().await
+        queue.count_waiting_batches().await
     };
     match checked.await {
         Ok(waiting) => {
@@ -228,7 +228,7 @@ fn describe_end(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
 
 /// The pause after a number of failures in a row. It doubles with each failure and is randomized, so that processes do
 /// not reconnect at the same time.
-fn backoff(failures: u32) -> Duration {
+fn compute_pause(failures: u32) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LAST_PAUSE);
     full.mul_f64(rand::random_range(0.5..=1.0))
 }
@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_limit() {
         for failures in 0..100 {
-            let pause = backoff(failures);
+            let pause = compute_pause(failures);
             assert!(pause >= FIRST_PAUSE / 2 && pause <= LAST_PAUSE, "{failures}: {pause:?}");
         }
-        assert!(backoff(99) >= LAST_PAUSE / 2);
+        assert!(compute_pause(99) >= LAST_PAUSE / 2);
     }
 }

@@ -4,9 +4,10 @@
 //! module removes each batch when its job ends (`acknowledge`), and the rest of a worker's data when the worker ends
 //! (`remove_worker`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
 //!
-//! `queue` calls this: `Queue` calls `push` and `len`, `service` calls `acknowledge`, and `supervise` the functions
-//! about a worker. Every call fails after half a second without an answer. `drop_task` only adds commands to a
-//! pipeline, which `run_pipeline` sends.
+//! `queue` calls this: `Queue` calls `push` and `count_waiting_batches`, `service` calls `acknowledge`, and `supervise`
+//! the functions about a worker. Every call fails after half a second without an answer. `drop_task` only adds commands
+//! to a pipeline, which `run_pipeline` sends. `create_worker_backend` asks nobody: its connection is made when it is
+//! used. `count_waiting_batches` counts scheduled batches too, but none that runs.
 
 use std::{
     sync::Arc,
@@ -78,7 +79,7 @@ impl Redis {
         Ok(())
     }
 
-    pub(crate) async fn len(&self) -> Result<usize, QueueError> {
+    pub(crate) async fn count_waiting_batches(&self) -> Result<usize, QueueError> {
         let (fetchable, scheduled): (usize, usize) = ::redis::pipe()
             .llen(self.config.active_jobs_list())
             // A pushed batch waits in this set until the next fetch of any worker moves all due batches.
@@ -88,8 +89,9 @@ impl Redis {
         Ok(fetchable + scheduled)
     }
 
-    /// Creates the backend of one worker, with its own connection.
-    pub(crate) fn backend(&self) -> Result<Backend, QueueError> {
+    /// Creates the backend of one worker, with its own connection, which is made later: `Err` is no sign that Redis is
+    /// down.
+    pub(crate) fn create_worker_backend(&self) -> Result<Backend, QueueError> {
         let storage =
             RedisStorage::new(connect(&self.client, RESPONSE_TIMEOUT)?).with_config(self.config.clone());
         Ok(PollWith::new(storage, Pulse::new(self.pushed.clone())))

@@ -1,6 +1,6 @@
 //! Tests random histories of a box with two orders and three tracking numbers, of three carriers. The scans arrive in a
-//! random sequence. Numbers are added, and the second order joins the box, at random moments. Both shipments must end as
-//! in the clean run, in which everything is registered first and each scan arrives alone, in order and once.
+//! random sequence. Numbers are added, and the second order joins the box, at random moments. Both shipments must end
+//! as in the clean run, in which everything is registered first and each scan arrives alone, in order and once.
 
 use app::orders::NewNumber;
 use carriers::{Sender, SimulatedScan};

@@ -93,7 +93,7 @@ async fn a_delivery_that_was_mailed_and_retracted_is_corrected_and_told_when_it_
         let scan = retract_newest(&shop, &shipment).await;
         shop.drain().await;
         let (subject, text) = newest_mail(&shop).await;
-        assert!(subject.ends_with("was not delivered when we wrote so"), "{subject}");
+        assert!(subject.ends_with("has not been delivered yet"), "{subject}");
         assert!(text.contains("That was a mistake") && text.contains("Shipped: 1 of 1 item."), "{text}");
         expected.push((format!("retracted-{scan}"), NotificationKind::DeliveryRetracted));
         expected.push((format!("delivered-after-{scan}"), NotificationKind::Delivered));
@@ -127,7 +127,7 @@ async fn a_delivery_that_was_mailed_and_retracted_is_corrected_and_told_when_it_
     let resent = shop.app.notifications().resend_notification(&support(), &resend).await.unwrap();
     assert!(matches!(resent, Resent::Queued(_)), "{resent:?}");
     shop.drain().await;
-    assert!(newest_mail(&shop).await.0.ends_with("was not delivered when we wrote so"));
+    assert!(newest_mail(&shop).await.0.ends_with("has not been delivered yet"));
 }
 
 async fn a_delivery_that_waits_is_not_mailed_after_it_was_retracted(database: Database) {
@@ -246,7 +246,7 @@ async fn a_number_that_is_replaced_on_its_shipment_is_told_at_once(database: Dat
         let mut locked = orders::lock_and_load(&tx, &[order]).await.unwrap();
         let changed: &mut Order = locked.get_mut(&order).unwrap();
         let old = TrackingNumber::parse(shipment.carrier(), old).unwrap();
-        changed.correct_told_number(shipment.id, old);
+        changed.note_told_number_change(shipment.id, old);
         orders::record(&tx, &[&*changed]).await.unwrap();
         shop.store.commit(tx).await.unwrap();
         shop.drain().await;

@@ -175,7 +175,10 @@ async fn a_resend_and_its_activity_are_one_transaction(database: Database) {
         (resent.kind, &resent.actor, resent.notes.as_deref(), resent.recorded_at),
         (ActivityKind::NotificationResent, &support().actor, Some("the customer lost it"), shop.now())
     );
-    assert_eq!(resent.facts, json!({ "notification_id": id.to_string(), "status": "cancelled" }));
+    assert_eq!(
+        resent.facts,
+        json!({ "notification_id": id.to_string(), "kind": "cancelled", "status": "cancelled" })
+    );
     assert_eq!(resent.request_id, support().request_id);
     let caller = |kind, id: &str| Caller { actor: Actor::new(kind, id), ..support() };
     let customer = caller(ActorKind::Customer, &shop::customer().to_string());

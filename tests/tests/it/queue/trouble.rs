@@ -19,7 +19,7 @@ async fn redis_starts_while_redis_is_down() {
     redis.kill().unwrap();
     let queue = on(&redis);
     within(queue.push(batch(1))).await.unwrap_err();
-    within(queue.len()).await.unwrap_err();
+    within(queue.count_waiting_batches()).await.unwrap_err();
     let mut bench = Bench::new(queue);
     redis.restart().await.unwrap();
     bench.push_until_handled().await;

@@ -1,7 +1,8 @@
 //! Replaces the variables in the arguments of a plan by their values. `plans` calls it for each request.
 //!
 //! A variable can be absent: it was not sent and has no default. Then its argument, or its field of an input object, is
-//! left out. In a list it becomes `null`.
+//! left out. In a list it becomes `null`. `Err` means only that the values are too large together: their types were
+//! checked before.
 
 use async_graphql::{
     ServerError, Value as ConstValue,

@@ -1,4 +1,6 @@
 //! A cache of valid documents. Clients send few different documents, many times each.
+//!
+//! `get` is `None` if the document is not kept. It makes the document the most recently used one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -44,7 +44,7 @@ use self::{
 use super::limits;
 
 pub use self::{
-    parsing::parse_if_unprepared,
+    parsing::check_and_parse,
     shape::{Shape, is_placeholder},
 };
 

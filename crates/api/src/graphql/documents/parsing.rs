@@ -1,5 +1,6 @@
 //! Parses long queries on a thread for blocking work, at most two at once in the process. Short queries are parsed on
-//! the thread of the request.
+//! the thread of the request. `limits::operation` calls `check_and_parse`, which checks the length of every query, and
+//! parses only if no transport has done so.
 
 use async_graphql::{Request, ServerError, ServerResult, parser::types::ExecutableDocument};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -35,7 +36,7 @@ pub async fn run_off_thread_if_long<T: Send + 'static>(
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` for a query that is too long, `GRAPHQL_PARSE_FAILED` for a text that is not GraphQL.
-pub fn parse_if_unprepared(request: &mut Request) -> ServerResult<&ExecutableDocument> {
+pub fn check_and_parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     check_query_text(&request.query)?;
     request.parsed_query().map_err(syntax_error)
 }

@@ -16,8 +16,8 @@ use async_graphql::{
 /// least one character.
 const PLACEHOLDER_KEY: &str = "";
 
-/// What an operation, or one field of it, selects. Empty for a scalar. The value of a scalar may be a JSON object, which
-/// stays as it is.
+/// What an operation, or one field of it, selects. Empty for a scalar. The value of a scalar may be a JSON object,
+/// which stays as it is.
 #[derive(Debug)]
 pub struct Shape {
     /// The keys of the object; of an interface or union, for each object that it can be.

@@ -1,5 +1,8 @@
 //! The types of the schema, and the objects that an interface or union can be. Made once, from the text of the schema;
 //! then only read.
+//!
+//! `get` is `None` if there is no type of that name, `possible_objects_of` for a type that is neither an interface nor
+//! a union.
 
 use std::collections::HashMap;
 

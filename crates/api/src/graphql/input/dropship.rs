@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    OriginInput, QuantityInput, Time, build_command, id, parse_deadlines, parse_key, parse_quantities,
+    OriginInput, QuantityInput, Time, build_command, parse_deadlines, parse_id, parse_key, parse_quantities,
 };
 
 /// Items that their supplier accepts or declines.
@@ -98,5 +98,5 @@ fn declined_units(items: &[QuantityInput]) -> Result<Vec<DeclinedUnits>, Refusal
 }
 
 fn item_ids(ids: &[ID]) -> Result<Vec<ItemId>, Refusal> {
-    ids.iter().enumerate().map(|(at, item)| id(InputField::ItemId(at), item)).collect()
+    ids.iter().enumerate().map(|(at, item)| parse_id(InputField::ItemId(at), item)).collect()
 }

@@ -1,4 +1,6 @@
 //! The inputs of the mutations `createShipment`, `cancelShipment`, `recordScan`, `retractScan` and `setDeliveryEstimate`.
+//!
+//! Each conversion refuses what cannot be read. The key that it returns is `None` if the client sent none.
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
@@ -15,7 +17,7 @@ use super::{
         delivery_estimate::DeliveryEstimateInput,
         enums::{ShipmentConditionKind, ShipmentDirection, ShipmentStatus},
     },
-    OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
+    OriginInput, QuantityInput, Time, parse_id, parse_key, parse_optional_time, parse_quantities, parse_time,
     tracking_number::{TrackingNumberInput, parse_further_numbers},
 };
 
@@ -148,7 +150,7 @@ impl CreateShipmentInput {
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_estimate(self.estimated_delivery, self.delivery_estimate)?,
         };
-        Ok((id(InputField::OrderId, &self.order_id)?, new, key))
+        Ok((parse_id(InputField::OrderId, &self.order_id)?, new, key))
     }
 }
 
@@ -157,7 +159,7 @@ impl CancelShipmentInput {
         self,
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
-        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
+        Ok((parse_id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
     }
 }
 
@@ -166,7 +168,7 @@ impl SetDeliveryEstimateInput {
         self,
     ) -> Result<(ShipmentId, ExpectedDelivery, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "setDeliveryEstimate", &self)?;
-        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.delivery_estimate.parse()?, key))
+        Ok((parse_id(InputField::ShipmentId, &self.shipment_id)?, self.delivery_estimate.parse()?, key))
     }
 }
 
@@ -175,7 +177,7 @@ impl RetractScanInput {
         self,
     ) -> Result<(ScanId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "retractScan", &self)?;
-        Ok((id(InputField::ScanId, &self.scan_id)?, self.reason, key))
+        Ok((parse_id(InputField::ScanId, &self.scan_id)?, self.reason, key))
     }
 }
 
@@ -185,7 +187,7 @@ impl RecordScanInput {
     ) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "recordScan", &self)?;
         let manual_scan = ManualScan {
-            shipment_id: id(InputField::ShipmentId, &self.shipment_id)?,
+            shipment_id: parse_id(InputField::ShipmentId, &self.shipment_id)?,
             meaning: parse_meaning(self.status, self.condition)?,
             occurred_at: parse_time(InputField::OccurredAt, &self.occurred_at)?,
             location: self.location,

@@ -1,12 +1,14 @@
 //! The inputs of the mutations `addTrackingNumber` and `replaceTrackingNumber`, and the further numbers of
 //! `createShipment`.
+//!
+//! Each conversion refuses what cannot be read. The key that it returns is `None` if the client sent none.
 
 use app::{IdempotencyKey, orders::NewNumber};
 use async_graphql::{ID, InputObject};
 use domain::{CarrierDirectory, InputField, MAX_NUMBERS, Refusal, ShipmentId, TrackingNumber};
 use serde::Serialize;
 
-use super::{super::carrier::CarrierInput, id, parse_key};
+use super::{super::carrier::CarrierInput, parse_id, parse_key};
 
 /// A tracking number of a carrier.
 #[derive(InputObject, Serialize)]
@@ -87,7 +89,7 @@ impl ReplaceTrackingNumberInput {
 }
 
 fn parse_shipment_id(text: &ID) -> Result<ShipmentId, Refusal> {
-    id(InputField::ShipmentId, text)
+    parse_id(InputField::ShipmentId, text)
 }
 
 /// Parses the further numbers of a new shipment. A refusal names the place in the list.

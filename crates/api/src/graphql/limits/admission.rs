@@ -145,12 +145,12 @@ pub(crate) type LargeResponsePermit = OwnedSemaphorePermit;
 pub(crate) struct PermitSlot(Arc<Mutex<Option<LargeResponsePermit>>>);
 
 impl PermitSlot {
-    pub(super) fn put(&self, permit: LargeResponsePermit) {
+    pub(super) fn put_permit(&self, permit: LargeResponsePermit) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
     /// Takes the permit of the last answer. `None` if the answer was not large.
-    pub(crate) fn take(&self) -> Option<LargeResponsePermit> {
+    pub(crate) fn take_permit(&self) -> Option<LargeResponsePermit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

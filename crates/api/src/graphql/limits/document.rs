@@ -158,7 +158,10 @@ impl<'a> Measurement<'a> {
         let on = fragment.node.type_condition.node.on.node.as_str();
         check_name(on)?;
         self.fragments.insert(name, None);
-        let size = self.measure_selections(&fragment.node.selection_set.node, introspection::is_type(on))?;
+        let size = self.measure_selections(
+            &fragment.node.selection_set.node,
+            introspection::is_introspection_type(on),
+        )?;
         self.fragments.insert(name, Some(size));
         Ok(size)
     }

@@ -7,6 +7,7 @@
 //!    step.
 //! 3. `ofType` costs half of the selection below it. Most types are wrapped once or not at all, but clients ask for
 //!    nine steps.
+//! 4. `document` asks `is_introspection_type` for the type condition of each fragment, and `is_entry` for each field.
 
 use async_graphql::registry::{MetaType, Registry};
 
@@ -94,7 +95,7 @@ pub fn is_entry(field: &str) -> bool {
 }
 
 /// Whether this is a type of introspection. The specification reserves names that begin with two underscores for them.
-pub fn is_type(name: &str) -> bool {
+pub fn is_introspection_type(name: &str) -> bool {
     name.starts_with("__")
 }
 

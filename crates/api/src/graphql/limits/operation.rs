@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::{
-    super::documents::parse_if_unprepared,
+    super::documents::check_and_parse,
     Limits, MAX_COMPLEXITY, MAX_DEPTH,
     admission::{Admission, LargeResponsePermit, PermitSlot},
     document,
@@ -85,7 +85,7 @@ impl OperationLimits {
     /// `batch_cache`.
     pub fn prepare_request(&self, registry: &Registry, mut request: Request) -> ServerResult<Request> {
         let name = request.operation_name.clone();
-        let document = parse_if_unprepared(&mut request)?;
+        let document = check_and_parse(&mut request)?;
         let lengths = self.process.list_lengths.get_or_init(|| ListLengths::from_registry(registry));
         let introspection = document::measure_document(document, lengths)?;
         if introspection.entered && !self.process.limits.introspection {
@@ -186,7 +186,7 @@ impl OperationLimits {
                     let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
                     waiting = None;
                     match (permit, slot) {
-                        (Some(permit), Some(slot)) => slot.put(permit),
+                        (Some(permit), Some(slot)) => slot.put_permit(permit),
                         (Some(permit), None) => kept = Some(permit),
                         (None, _) => return Poll::Ready(Response::from_errors(vec![too_many_large()])),
                     }

@@ -6,7 +6,7 @@ use domain::{OrderId, Refusal};
 
 use super::super::{
     enums::OrderStatus,
-    error::unwrap_result,
+    error::convert_app_result,
     input_path::build_input_path,
     limits::weights::{STATUSES, list},
     order::Order,
@@ -153,7 +153,7 @@ pub(super) async fn build_problem(
         Refusal::InvalidTransition { .. } | Refusal::VersionConflict { .. } => {
             let Some(id) = id else { return Ok(None) };
             let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-            let order = unwrap_result(ctx, app.reads().order(caller, id).await)?.map(Order::from);
+            let order = convert_app_result(ctx, app.reads().order(caller, id).await)?.map(Order::from);
             match (refusal, order) {
                 (Refusal::InvalidTransition { from, to, allowed, blocker }, Some(order)) => {
                     InvalidTransition {

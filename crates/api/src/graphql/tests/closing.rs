@@ -187,7 +187,8 @@ async fn links_of_many_orders_cost_one_statement_for_each_field() {
         let old = world.place(tea()).await;
         world.place(replacing(&old)).await;
     }
-    // `orders`, both `items`, both `replaces` and `replacedBy`. Fields that are loaded at the same moment share a statement.
+    // `orders`, both `items`, both `replaces` and `replacedBy`. Fields that are loaded at the same moment share a
+    // statement.
     let fields = 6;
     for first in [4, 20] {
         let statements = world.cost(&support(), query, json!({ "first": first })).await;

@@ -65,7 +65,7 @@ impl OpenConnections {
             else {
                 return;
             };
-            self.end(id);
+            self.evict(id);
         }
     }
 
@@ -74,21 +74,20 @@ impl OpenConnections {
             let reserved = one.reserved.load(Ordering::Relaxed);
             !reserved && (one.phase() != Phase::Body || one.age_of_phase() >= GRACE)
         });
-        id.is_some_and(|id| self.end(id))
+        id.map(|id| self.evict(id)).is_some()
     }
 
     pub(super) fn evict_reserved(&mut self) -> bool {
         let id = find_lowest_ranked(&self.all, |one| one.reserved.load(Ordering::Relaxed));
-        id.is_some_and(|id| self.end(id))
+        id.map(|id| self.evict(id)).is_some()
     }
 
     /// Ends a connection and frees its slot at once, before its stream is closed.
-    fn end(&mut self, id: u64) -> bool {
+    fn evict(&mut self, id: u64) {
         if let Some(connection) = self.all.get(&id) {
             connection.end(End::Evicted);
         }
         self.remove(id);
-        true
     }
 }
 

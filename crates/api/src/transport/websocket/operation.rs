@@ -117,7 +117,7 @@ pub(super) async fn run_operation<E: Executor>(
                         Box::new(complete_errors(completion.complete_response(response), &request_id));
                     Written::from(ServerMessage::Next { id, payload })
                 };
-                write_then_return_permit(permit.take(), write).await
+                write_then_return_permit(permit.take_permit(), write).await
             }
             Ok(None) => ServerMessage::Complete { id: id() }.into(),
             Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors }.into(),

@@ -5,13 +5,14 @@
 //! |---|---|---|
 //! | `items_cancelled`, `return_requested` | all of it | its own items, without notes |
 //! | `return_received`, `return_written_off` | all but notes | its own items, without notes |
-//! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
-//! | `shipment_created`, `shipment_cancelled`, `return_shipment_created` | all of it | those of the shipments that it sees, without notes |
-//! | `tracking_number_added`, `tracking_number_replaced` | all but notes | those of the shipments that it sees, without notes |
+//! | `items_accepted`, `items_declined`, `items_reassigned` | nothing | its own items, without notes |
+//! | `shipment_created`, `shipment_cancelled` | all of it | of shipments that it sees, without notes |
+//! | `return_shipment_created` | all of it | of shipments that it sees, without notes |
+//! | `tracking_number_added`, `tracking_number_replaced` | all but notes | of shipments that it sees, without notes |
 //! | `order_closed`, `order_reopened` | all but notes | nothing |
 //! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
-//! | `notification_resent` | all but notes | nothing: notifications are between the merchant and the customer |
+//! | `notification_resent` | all but notes | nothing |
 //! | `scan_retracted`, `delivery_estimate_set` | all but notes | the same |
 //!
 //! 1. Nobody but staff sees the id of another actor.
@@ -19,7 +20,8 @@
 //!    what another one did with an item before.
 //! 3. A supplier sees neither what caused the activity nor facts that are not in [`FOR_SUPPLIERS`]. So a new fact is
 //!    hidden until somebody has decided about it.
-//! 4. `None` means that the caller does not see the activity.
+//! 4. `None` means that the caller does not see the activity. Answers of a supplier are between it and the merchant,
+//!    notifications between the merchant and the customer.
 
 use std::collections::HashSet;
 
@@ -188,7 +190,7 @@ fn is_own_item(facts: &Value, supplier: &Actor, own: &OwnParts) -> bool {
     let origin = &facts["origin"];
     let kind = origin["kind"].as_str().and_then(|kind| kind.parse::<OriginKind>().ok());
     let was_own = match (kind, origin["code"].as_str()) {
-        (Some(kind), Some(code)) => Origin { kind, code: code.to_owned() }.is(supplier),
+        (Some(kind), Some(code)) => Origin { kind, code: code.to_owned() }.is_supplier(supplier),
         _ => false,
     };
     was_own && id.is_some_and(|id| own.items.contains(&id))

@@ -115,7 +115,7 @@ fn changes_between(
     max_age: NotificationMaxAge,
 ) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let owed = after.changes().transitions.iter().filter(|step| step.owes_notification());
+    let owed = after.changes().transitions.iter().filter(|step| step.may_notify());
     let told = owed.filter(|step| {
         let delay = step.recorded_at() - step.occurred_at();
         find_suppression(after.head(), delay, true, max_age).is_none()

@@ -4,6 +4,8 @@
 //! `effects.rs` makes an [`Attribution`] of all scans at once. `state.rs` keeps [`Packages`], which can change, and
 //! asks them for the attribution again. A scan without a package belongs to the shipment, unless it is too old.
 //! `ingest::routing` and `order/scans.rs` ask `is_too_old` too.
+//!
+//! `summarize` is `None` for a package without scans.
 
 use std::{
     cmp::{max_by_key, min_by_key},

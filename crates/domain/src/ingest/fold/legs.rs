@@ -113,12 +113,13 @@ impl Journey {
 
     /// Whether the scan is on a way back: on a return that began before the delivery, or after the delivery.
     pub fn is_on_way_back(&self, scan: &Scan) -> bool {
-        self.return_leg_at(scan.clock()).is_some() || self.way_back.is_some_and(|way_back| way_back.has(scan))
+        self.return_leg_at(scan.clock()).is_some()
+            || self.way_back.is_some_and(|way_back| way_back.contains_scan(scan))
     }
 
     pub(super) fn role(&self, scan: &Scan) -> Role {
         let leg = self.return_leg_at(scan.clock());
-        if !self.includes(scan) || self.way_back.is_some_and(|way_back| way_back.has(scan)) {
+        if !self.includes(scan) || self.way_back.is_some_and(|way_back| way_back.contains_scan(scan)) {
             return Role::None;
         }
         match leg {

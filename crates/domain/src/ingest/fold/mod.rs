@@ -68,7 +68,7 @@ impl WayBack {
     /// 2. A scan with a clock does if it is after the delivery and not before the beginning of the way back. The scan
     ///    of the delivery can have the same time as the beginning, and is not part of it.
     /// 3. Any other scan without a clock does not, because nobody knows when it happened.
-    pub(super) fn has(&self, scan: &Scan) -> bool {
+    pub(super) fn contains_scan(&self, scan: &Scan) -> bool {
         let since = scan.clock() >= self.begins_at && scan.clock() > self.delivered_at;
         begins_way_back(scan, self.delivered_at) || (since && scan.has_clock())
     }

@@ -5,6 +5,8 @@
 //!    number has the format of the carrier that pushes it.
 //! 3. A further number that the carrier gives to the parcel.
 //! 4. Rules 2 and 3 never guess: all shipments that they find must be one shipment, or the shipments in one box.
+//!
+//! `None` if no rule finds a number. The parcel is then routed by the number that was pushed.
 
 use std::collections::BTreeSet;
 

@@ -36,7 +36,7 @@ async fn every_claim_of_the_story_holds_and_fits_the_screen() {
     crate::install_tls_provider();
     let demo = Embedded::start().await.unwrap();
     let shown = Shown::default();
-    perform(&demo.installation, Mode::Once, &mut Screen::to(shown.clone())).await.unwrap();
+    play_demo(&demo.installation, Mode::Once, &mut Screen::writing_to(shown.clone())).await.unwrap();
     let folder = demo.installation.folder.clone();
     demo.end().await.unwrap();
     assert!(!folder.exists(), "nothing is left behind");
@@ -77,10 +77,10 @@ async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
             }
         }
     };
-    let mut screen = Screen::to(io::sink());
+    let mut screen = Screen::writing_to(io::sink());
     let endless = async {
         tokio::select! {
-            played = perform(&demo.installation, Mode::Endless { speed: 1000.0 }, &mut screen) => {
+            played = play_demo(&demo.installation, Mode::Endless { speed: 1000.0 }, &mut screen) => {
                 panic!("the demo ended by itself: {played:?}")
             }
             order = delivered => order,

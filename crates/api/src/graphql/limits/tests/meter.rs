@@ -237,7 +237,7 @@ async fn large_answers_take_turns_and_ordinary_ones_do_not_wait_for_them() {
     let mut permits = Vec::new();
     for slot in &slots {
         assert!(large(slot.clone()).await.is_ok());
-        permits.push(slot.take().expect("the permit of a large answer"));
+        permits.push(slot.take_permit().expect("the permit of a large answer"));
     }
     // As many operations wait as are allowed; one more is refused.
     let waiting: Vec<_> =
@@ -259,7 +259,7 @@ async fn an_ordinary_answer_leaves_no_permit() {
     let slot = PermitSlot::default();
     let request = async_graphql::Request::new("{ nodes(length: 100) { value } }").data(slot.clone());
     assert!(schema.execute(request).await.is_ok());
-    assert!(slot.take().is_none());
+    assert!(slot.take_permit().is_none());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The messages and rules of the protocol `graphql-transport-ws`, without IO. [`Session::handle_message`] takes one
 //! text message and returns the [`Step`] that follows from it. It authenticates the client, and removes an operation
 //! that the client has completed; all else is done by `connection`.
+//! The bearer is `None` before `connection_ack`.
 
 mod close;
 mod message;
