@@ -56,7 +56,9 @@ fn a_return_shipment_is_registered_from_the_delivery_on_by_staff() {
         assert_eq!(invalid(refused).0, InputField::Direction, "{status}");
     }
     for status in [Delivered, ReturnInitiated, Returned] {
-        Story::new(status, &[1]).send_back(1, Some(&[(1, 1)])).expect(status.as_str());
+        Story::new(status, &[1])
+            .send_back(1, Some(&[(1, 1)]))
+            .unwrap_or_else(|refusal| panic!("{status}: {refusal}"));
     }
     for actor in actors() {
         let is_staff = actor.is_staff();

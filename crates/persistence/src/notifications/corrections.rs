@@ -95,7 +95,7 @@ fn list_sent_to<'a>(told: &'a [Notification], recipient: &'a str) -> impl Iterat
 /// Whether the last that a recipient was told, or will be told, of a delivery is that there was one. `told` is in the
 /// sequence in which it was recorded.
 fn believes_in_delivery(told: &[Notification], recipient: &str) -> bool {
-    let news =
+    let mut news =
         told.iter().filter(|one| one.recipient.as_deref() == Some(recipient)).filter(|one| match one.kind {
             NotificationKind::Delivered => one.may_have_left(),
             NotificationKind::DeliveryRetracted => one.state != NotificationState::Suppressed,
@@ -104,7 +104,7 @@ fn believes_in_delivery(told: &[Notification], recipient: &str) -> bool {
             | NotificationKind::Cancelled
             | NotificationKind::NumberReplaced => false,
         });
-    news.last().is_some_and(|one| one.kind == NotificationKind::Delivered)
+    news.next_back().is_some_and(|one| one.kind == NotificationKind::Delivered)
 }
 
 /// The delivery was none.
@@ -178,7 +178,7 @@ fn tell_number(
         };
         let key = notification_key(head.id, &fact, at);
         let row = to_row(head, key, NotificationKind::NumberReplaced, recipient, reason);
-        let void_numbers = mapping::to_number_list(void.into_iter());
+        let void_numbers = mapping::to_number_list(void);
         Some(notification::Model { shipment_id: Some(shipment.0), void_numbers, ..row })
     });
     rows.collect()

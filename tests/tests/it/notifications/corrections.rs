@@ -195,7 +195,7 @@ async fn a_void_number_that_was_mailed_is_replaced_once(database: Database) {
     }
     let key = format!("replaced-{}", new.id);
     let replaced = (key, NotificationKind::NumberReplaced, NotificationState::Sent, None);
-    assert_eq!(told(&shop, order).await[1..], [replaced.clone()]);
+    assert_eq!(told(&shop, order).await[1..], *std::slice::from_ref(&replaced));
     let (subject, text) = newest_mail(&shop).await;
     assert!(subject.ends_with("has a new tracking number"), "{subject}");
     assert!(text.contains("The number 540001, which we sent you before, is void."), "{text}");
