@@ -8,6 +8,8 @@ use super::{Crawler, list, named, text};
 const REPEATS: usize = 2;
 /// How deep objects may nest. It is enough for the items of a shipment that blocks a transition of an order in a list.
 const DEPTH: usize = 9;
+/// How deep objects may nest below a linked order, counted with both orders: its shipments, and their scans.
+const NEAR_LINK: usize = 3;
 
 impl Crawler<'_> {
     /// The selection below a field. Empty for a leaf.
@@ -24,10 +26,11 @@ impl Crawler<'_> {
         if repeats >= REPEATS || path.len() >= DEPTH {
             return None;
         }
-        // An order that is linked to an order, as its replacement, is selected whole. Below such a link no type occurs
-        // twice, and no second link is followed, or each link would multiply the work.
+        // Of an order that is linked to an order, as its replacement, the objects near to it are selected. Below such a
+        // link no type occurs twice, and no second link is followed, or each link would multiply the work.
         let link = path.windows(2).position(|pair| pair[0] == pair[1]);
-        if link.is_some_and(|at| path[at + 1..].iter().any(|one| one == kind)) {
+        let is_far = |at: usize| path.len() > at + NEAR_LINK || path[at + 1..].iter().any(|one| one == kind);
+        if link.is_some_and(is_far) {
             return None;
         }
         path.push(kind.to_owned());
