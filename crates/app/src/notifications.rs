@@ -5,8 +5,7 @@
 //!
 //! 1. `open_notification` begins the attempt. `None` or an error: there is no mail to send now.
 //! 2. `hand_over_notification`, after the mail server has accepted the recipient, or before the mail is put into the
-//!    mailbox. `false`
-//!    or an error: the mail must not be sent.
+//!    mailbox. `false` or an error: the mail must not be sent.
 //! 3. `record_notification_sent`, or `record_notification_failure`. The latter says when to try again, or closes the
 //!    notification as failed: after a permanent refusal, after `GIVE_UP_AFTER`, or through `give_up` after
 //!    `MAX_UNKNOWN_OUTCOMES`.

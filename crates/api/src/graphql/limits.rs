@@ -35,7 +35,7 @@ pub(crate) use self::{
     errors::{MAX_ERRORS, left_out_errors, limit_errors, mutation_timed_out, too_large},
     json_values::{TooManyValues, check_json_values},
     meter::{MAX_ROWS, OperationMeter},
-    operation::{OperationLimits, ProcessLimits},
+    operation::{MutationDeadline, OperationLimits, ProcessLimits},
     query_text::check_query_text,
 };
 

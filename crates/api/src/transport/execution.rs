@@ -8,14 +8,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Executor, Request, Response};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::{
     Endpoint, RequestId,
     response::{catch_panics, internal_error_response},
 };
-use crate::graphql::limits::mutation_timed_out;
+use crate::graphql::limits::{MutationDeadline, mutation_timed_out};
 
 impl<E: Executor> Endpoint<E> {
     /// Runs a mutation and returns its response. `Err` is the response after a panic.
@@ -25,10 +25,13 @@ impl<E: Executor> Endpoint<E> {
         request_id: &RequestId,
     ) -> Result<Response, Response> {
         let within = self.options.query_timeout;
+        let deadline = Instant::now() + within;
+        // The limits of the operation use the same deadline: after the response, no further field begins.
+        let request = request.data(MutationDeadline(deadline));
         let (endpoint, id) = (self.clone(), request_id.clone());
         let mutation = async move { catch_panics(endpoint.executor.execute(request), &id).await };
         let task = self.options.running.spawn(mutation.in_current_span());
-        match timeout(within, task).await {
+        match timeout_at(deadline, task).await {
             Ok(Ok(outcome)) => outcome,
             // This does not happen while the runtime works: the task catches panics, and nobody aborts it.
             Ok(Err(_)) => Err(internal_error_response(request_id)),

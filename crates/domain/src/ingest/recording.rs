@@ -16,8 +16,8 @@
 //! 6. A person who repeats a stored scan does not change its text: description and place stay as they are
 //!    stored. Who recorded it first stays too; if staff repeats the scan of a supplier, only the evidence changes.
 //! 7. A shipment whose number another shipment has by now is not on its way again: a number belongs to one live
-//!    shipment. A person's request or a replay that would have this effect is refused. A carrier's scans are stored, are `Stale`,
-//!    and leave the shipment as it is; they count with the next scan after the number is free.
+//!    shipment. A person's request or a replay that would have this effect is refused. A carrier's scans are stored,
+//!    are `Stale`, and leave the shipment as it is; they count with the next scan after the number is free.
 //! 8. An estimate whose sender tells no time is left out of a scan that is stored already, if it repeats the estimate
 //!    that counts. So is one of a webhook that is processed again, if a later scan of the carrier is stored by now.
 

@@ -67,6 +67,10 @@ impl ProcessLimits {
     }
 }
 
+/// When the transport answers a mutation that is still running. Without it, the deadline counts from the execution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MutationDeadline(pub Instant);
+
 /// The limits of one operation, and their state.
 pub struct OperationLimits {
     process: Arc<ProcessLimits>,
@@ -123,7 +127,8 @@ impl OperationLimits {
         let operation = self.operation.get();
         if operation == Some(&OperationType::Mutation) {
             // A mutation that has begun is never dropped at its deadline. `begin_value` checks the deadline instead.
-            self.deadline.get_or_init(|| deadline);
+            let told = ctx.data_opt::<MutationDeadline>().map_or(deadline, |told| told.0);
+            self.deadline.get_or_init(|| told);
             return self.poll_until_done_or_stopped(execution, slot).await;
         }
         let admitted = async {
