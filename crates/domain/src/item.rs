@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
-    shipment::{Origin, OriginKind, Rank, Shipment, live_shipments, rank_without_shipments},
+    shipment::{Origin, OriginKind, Shipment, live_shipments},
+    shipment_status::{Rank, rank_without_shipments},
     status::OrderStatus,
     string_enum::string_enum,
     supplier_commitment::{Deadlines, Overdue, SupplierCommitment},

@@ -25,6 +25,7 @@ mod input_field;
 mod item;
 pub mod money;
 pub mod notification;
+mod number_in_use;
 mod order;
 mod progress;
 mod refusal;
@@ -32,7 +33,9 @@ mod return_shipment;
 pub mod rollup;
 mod scan;
 mod shipment;
+mod shipment_direction;
 mod shipment_number;
+mod shipment_status;
 mod status;
 mod string_enum;
 mod supplier_commitment;
@@ -66,14 +69,14 @@ pub use order::{
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
-pub use return_shipment::ShipmentDirection;
 pub use rollup::is_status_disputed;
 pub use scan::{CarrierTime, Evidence, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
-    Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
-    Tracking, live_shipments,
+    Condition, ItemQuantity, Origin, OriginKind, Reached, Shipment, Tracking, live_shipments,
 };
+pub use shipment_direction::ShipmentDirection;
 pub use shipment_number::{ShipmentNumber, VoidNumber};
+pub use shipment_status::{ConditionKind, Rank, ShipmentStatus};
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
 pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};

@@ -7,7 +7,8 @@
 use crate::{
     item::Item,
     rollup::is_status_disputed,
-    shipment::{Rank, Shipment, ShipmentStatus, live_shipments},
+    shipment::{Shipment, live_shipments},
+    shipment_status::{Rank, ShipmentStatus},
     status::OrderStatus,
 };
 

@@ -3,12 +3,10 @@
 //! [`Refusal`] only build one.
 
 use crate::{
-    actor::Actor,
     ids::{ItemId, ShipmentId},
     input_field::InputField,
     status::OrderStatus,
     string_enum::string_enum,
-    tracking_number::TrackingNumber,
 };
 
 string_enum! {
@@ -124,14 +122,6 @@ impl Refusal {
     /// The refusal of an item that does not exist or that this caller may not know of. The text is the same for both.
     pub(crate) fn no_item(field: InputField, id: ItemId) -> Self {
         Self::invalid(field, format!("the order has no item {id}"))
-    }
-
-    /// The refusal of a number under which a shipment of another order is on its way. Suppliers get the same message as
-    /// for a shipment of this order that they may not see. So they cannot tell the two cases apart.
-    pub fn number_in_use(number: &TrackingNumber, actor: &Actor) -> Self {
-        let where_to = if actor.is_staff() { "with another order" } else { "already" };
-        let message = format!("{} {number} is on its way {where_to}", number.carrier());
-        Self::shipment(ShipmentRefusal::NumberInUse, message)
     }
 
     pub(crate) fn shipment(code: ShipmentRefusal, message: impl Into<String>) -> Self {

@@ -13,19 +13,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     scan::Meaning,
-    shipment::{ConditionKind, Shipment, ShipmentStatus},
-    string_enum::string_enum,
+    shipment::Shipment,
+    shipment_direction::ShipmentDirection,
+    shipment_status::{ConditionKind, ShipmentStatus},
 };
-
-string_enum! {
-    /// Whether a shipment goes to the customer or comes back.
-    pub enum ShipmentDirection ("shipment direction") {
-        /// It goes to the customer.
-        Outbound => "outbound",
-        /// The customer sends units back in it.
-        Return => "return",
-    }
-}
 
 impl Shipment {
     /// Whether it goes to the customer.

@@ -7,7 +7,8 @@
 
 use crate::{
     item::Item,
-    shipment::{Rank, Reached, Shipment, Tracking, live_shipments, rank_without_shipments},
+    shipment::{Reached, Shipment, Tracking, live_shipments},
+    shipment_status::{Rank, rank_without_shipments},
     status::OrderStatus,
 };
 

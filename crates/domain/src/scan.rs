@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use crate::{
     actor::Actor,
     delivery_estimate::DeliveryEstimate,
-    shipment::{ConditionKind, ShipmentStatus},
+    shipment_status::{ConditionKind, ShipmentStatus},
     string_enum::{UnknownName, string_enum},
 };
 

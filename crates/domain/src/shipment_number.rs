@@ -1,4 +1,4 @@
-//! The tracking numbers of a shipment. One is its primary number, [`Shipment::tracking_number`]. Further ones are the
+//! The tracking numbers of a shipment. One is its primary number, [`Shipment::tracking_number`](crate::Shipment::tracking_number). Further ones are the
 //! number of the carrier of the last mile, the number of a piece, or another number of the same carrier.
 //!
 //! 1. Scans of every live number are scans of the shipment.
@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{actor::Actor, shipment::Shipment, tracking_number::TrackingNumber};
+use crate::{actor::Actor, tracking_number::TrackingNumber};
 
 /// One tracking number of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +36,5 @@ impl ShipmentNumber {
     /// A live number.
     pub const fn new(number: TrackingNumber, added_at: DateTime<Utc>, is_shared: bool) -> Self {
         Self { number, added_at, is_shared, void: None }
-    }
-}
-
-impl Shipment {
-    /// The numbers under which it is followed.
-    pub fn live_numbers(&self) -> impl Iterator<Item = &TrackingNumber> {
-        self.numbers.iter().filter(|one| one.void.is_none()).map(|one| &one.number)
-    }
-
-    /// The numbers that no other shipment may have while this one is on its way.
-    pub fn exclusive_numbers(&self) -> impl Iterator<Item = &TrackingNumber> {
-        self.numbers.iter().filter(|one| one.void.is_none() && !one.is_shared).map(|one| &one.number)
-    }
-
-    /// Whether it is followed under this number.
-    pub fn has_number(&self, number: &TrackingNumber) -> bool {
-        self.live_numbers().any(|own| own == number)
     }
 }

@@ -40,9 +40,9 @@ use chrono::{DateTime, Utc};
 use super::{ScanKey, StoredScan, is_too_old};
 use crate::{
     ids::{OrderId, ShipmentId, WebhookId},
-    return_shipment::ShipmentDirection,
     scan::{Scan, ScanIdentity},
-    shipment::ShipmentStatus,
+    shipment_direction::ShipmentDirection,
+    shipment_status::ShipmentStatus,
     tracking_number::TrackingNumber,
 };
 

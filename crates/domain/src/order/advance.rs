@@ -13,7 +13,8 @@ use crate::{
     order::{Order, StepDetail},
     rollup::{find_slowest_rank, status_of_rank, time_of_rank},
     scan::Scan,
-    shipment::{Rank, Shipment, ShipmentStatus, Tracking, live_shipments, rank_without_shipments},
+    shipment::{Shipment, Tracking, live_shipments},
+    shipment_status::{Rank, ShipmentStatus, rank_without_shipments},
     status::FULFILMENT_SEQUENCE,
     transition::Context,
 };

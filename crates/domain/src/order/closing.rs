@@ -23,7 +23,8 @@ use crate::{
     input_field::InputField,
     order::{Order, Outcome, activities::ActivityDetail, text_validation::check_reason},
     refusal::Refusal,
-    shipment::{ShipmentStatus, Tracking},
+    shipment::Tracking,
+    shipment_status::ShipmentStatus,
     transition::Context,
 };
 

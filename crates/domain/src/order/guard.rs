@@ -11,7 +11,8 @@ use crate::{
     order::{Order, StepDetail, text_validation::check_notes, way_on::describe_way_on},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{find_slowest_rank, rank_needed_for},
-    shipment::{Rank, Shipment, live_shipments},
+    shipment::{Shipment, live_shipments},
+    shipment_status::Rank,
     status::OrderStatus,
     transition::Context,
 };

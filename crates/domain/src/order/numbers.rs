@@ -12,8 +12,9 @@ use crate::{
     input_field::InputField,
     order::{Order, Outcome, activities::ActivityDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{Shipment, ShipmentStatus},
+    shipment::Shipment,
     shipment_number::{ShipmentNumber, VoidNumber},
+    shipment_status::ShipmentStatus,
     tracking_number::TrackingNumber,
     transition::Context,
 };

@@ -15,8 +15,9 @@ use crate::{
         text_validation::check_text,
     },
     refusal::{Refusal, ShipmentRefusal},
-    return_shipment::ShipmentDirection,
-    shipment::{ItemQuantity, Origin, Rank, Shipment, Tracking, rank_without_shipments},
+    shipment::{ItemQuantity, Origin, Shipment, Tracking},
+    shipment_direction::ShipmentDirection,
+    shipment_status::{Rank, rank_without_shipments},
     transition::Context,
 };
 

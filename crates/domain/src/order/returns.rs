@@ -21,7 +21,8 @@ use crate::{
         text_validation::{check_notes, check_reason},
     },
     refusal::{Blocker, BlockerCode, Refusal},
-    shipment::{ItemQuantity, Rank},
+    shipment::ItemQuantity,
+    shipment_status::Rank,
     status::OrderStatus,
     transition::Context,
 };

@@ -20,7 +20,8 @@ use crate::{
     },
     refusal::Refusal,
     scan::{MAX_AHEAD, Meaning, Scan, ScanIdentity, ScanOutcome},
-    shipment::{Shipment, ShipmentStatus},
+    shipment::Shipment,
+    shipment_status::ShipmentStatus,
     transition::Context,
 };
 

@@ -15,7 +15,7 @@ use std::{
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::status_of;
-use crate::{scan::Scan, shipment::ShipmentStatus};
+use crate::{scan::Scan, shipment_status::ShipmentStatus};
 
 /// A scan that is older than the order by more than this is about another parcel, because carriers use numbers again.
 const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);

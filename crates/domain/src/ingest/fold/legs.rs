@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     scan::{Evidence, Meaning, Scan, ScanIdentity},
-    shipment::{ConditionKind, ShipmentStatus},
+    shipment_status::{ConditionKind, ShipmentStatus},
 };
 
 /// A scan in a sorted set: its clock, its identity, and its place.

@@ -25,7 +25,8 @@ pub(crate) use state::FoldState;
 use crate::{
     delivery_estimate::DeliveryEstimate,
     scan::{Evidence, Meaning, Scan},
-    shipment::{ConditionKind, Rank, ShipmentStatus, Tracking},
+    shipment::Tracking,
+    shipment_status::{ConditionKind, Rank, ShipmentStatus},
 };
 
 /// A pick-up this long after the delivery begins a return.

@@ -16,7 +16,8 @@ use super::{clears_trouble, condition_of, ends_with_delivery, legs::Role, shows_
 use crate::{
     delivery_estimate::DeliveryEstimate,
     scan::{Meaning, Scan, ScanIdentity},
-    shipment::{Condition, Rank, Reached, ShipmentStatus, Tracking},
+    shipment::{Condition, Reached, Tracking},
+    shipment_status::{Rank, ShipmentStatus},
 };
 
 /// The outbound scans of a shipment. Each set holds a scan as its sort key and its place. To add a scan, to remove one,

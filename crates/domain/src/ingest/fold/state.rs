@@ -27,7 +27,8 @@ use super::{
 use crate::{
     delivery_estimate::DeliveryEstimate,
     scan::Scan,
-    shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
+    shipment::{Condition, Reached, Tracking},
+    shipment_status::{ConditionKind, Rank, ShipmentStatus},
 };
 
 /// The scans of a shipment and the state that follows from them.

@@ -9,7 +9,8 @@ use crate::{
     delivery_estimate::{DeliveryEstimate, DeliveryWindow, ExpectedDelivery},
     order::{Outcome, Request},
     scan::{Evidence, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
-    shipment::{ConditionKind, Rank, ShipmentStatus, ShipmentStatus::*},
+    shipment_status::ShipmentStatus::*,
+    shipment_status::{ConditionKind, Rank, ShipmentStatus},
     status::OrderStatus,
     test_support::{actors, at, by, order, scan, shipment, shipment_id},
 };

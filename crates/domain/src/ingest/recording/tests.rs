@@ -10,7 +10,7 @@ use crate::{
     ids::{ScanId, WebhookId},
     order::Order,
     scan::{Meaning, Scan, ScanEffect},
-    shipment::ShipmentStatus::{InTransit, LabelCreated, PickedUp},
+    shipment_status::ShipmentStatus::{InTransit, LabelCreated, PickedUp},
     status::OrderStatus::Processing,
     test_support::{actors, at, by, items, milestone, order, scan, shipment, shipment_id},
     transition::Context,

@@ -9,9 +9,9 @@ use crate::{
     carrier::Carrier,
     ids::{OrderId, ScanId, ShipmentId, WebhookId},
     ingest::{ParcelScans, StoredScan},
-    return_shipment::ShipmentDirection,
     scan::{Scan, ScanEffect},
-    shipment::ShipmentStatus::{Cancelled, Delivered, InTransit},
+    shipment_direction::ShipmentDirection,
+    shipment_status::ShipmentStatus::{Cancelled, Delivered, InTransit},
     test_support::{at, fedex, milestone, shipment_id},
     tracking_number::TrackingNumber,
 };

@@ -6,7 +6,8 @@ use super::{IngestSummary, SettledWebhook};
 use crate::{
     ids::WebhookId,
     scan::{ScanEffect, ScanOutcome},
-    shipment::{Shipment, ShipmentStatus::InTransit},
+    shipment::Shipment,
+    shipment_status::ShipmentStatus::InTransit,
     test_support::{at, fedex, milestone, shipment},
     webhook::WebhookState::{Processed, Unmatched},
 };
