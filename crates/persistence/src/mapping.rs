@@ -8,25 +8,24 @@
 //!   `None`, and logs it.
 //! - Columns that belong together are all set or all NULL: a condition, a closing, an estimate, a retraction.
 
+mod history;
+mod inbox;
+
+pub(crate) use history::map_estimate;
+
 use std::{fmt::Display, str::FromStr};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
-    Activity, Actor, ActorKind, Closed, Condition, Deadlines, DeliveryEstimate, EstimateSource, Item, ItemId,
-    ItemQuantity, Money, NotificationId, OrderHead, OrderId, Origin, Reached, Scan, ScanId, ScanIdentity,
-    Shipment, ShipmentDirection, ShipmentId, ShipmentNumber, ShipmentStatus, StoredScan, SupplierAnswer,
-    SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId, ingest::Retraction,
+    Actor, ActorKind, Closed, Condition, Deadlines, DeliveryEstimate, Item, ItemId, ItemQuantity, Money,
+    OrderHead, OrderId, Origin, Reached, ScanIdentity, Shipment, ShipmentDirection, ShipmentId,
+    ShipmentNumber, ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId,
 };
 use uuid::Uuid;
 
 use crate::{
-    activities::StoredActivity,
     entity,
     error::{Error, Result},
-    event::Event,
-    idempotency,
-    notifications::Notification,
-    webhooks::{Webhook, WebhookHead},
 };
 
 /// The format of a stored local time, which has no zone.
@@ -255,202 +254,4 @@ pub(crate) fn map_shipment(
 pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<ItemQuantity> {
     let at = RowPosition { table: "shipment_items", row: &row.shipment_id };
     Ok(ItemQuantity { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
-}
-
-impl TryFrom<entity::order_event::Model> for Event {
-    type Error = Error;
-
-    fn try_from(row: entity::order_event::Model) -> Result<Self> {
-        let at = RowPosition { table: "order_events", row: &row.event_id };
-        Ok(Self {
-            order_id: OrderId(row.order_id),
-            version: row.version,
-            from: row.from_status.map(Into::into),
-            to: row.to_status.into(),
-            actor: Actor { kind: at.parse_value(&row.actor)?, id: row.actor_id },
-            notes: row.notes,
-            metadata: row.metadata,
-            inferred: row.inferred,
-            occurred_at: row.occurred_at,
-            recorded_at: row.recorded_at,
-            request_id: row.request_id,
-            webhook_id: row.webhook_id.map(WebhookId),
-        })
-    }
-}
-
-impl TryFrom<entity::order_activity::Model> for StoredActivity {
-    type Error = Error;
-
-    fn try_from(row: entity::order_activity::Model) -> Result<Self> {
-        let at = RowPosition { table: "order_activities", row: &row.activity_id };
-        let activity = Activity {
-            order_id: OrderId(row.order_id),
-            kind: at.parse_value(&row.kind)?,
-            actor: Actor { kind: at.parse_value(&row.actor)?, id: row.actor_id },
-            notes: row.notes,
-            facts: row.facts,
-            shipment_id: row.shipment_id.map(ShipmentId),
-            recorded_at: row.recorded_at,
-            request_id: row.request_id,
-            webhook_id: row.webhook_id.map(WebhookId),
-        };
-        Ok(Self { id: row.activity_id, activity })
-    }
-}
-
-impl TryFrom<entity::scan::Model> for StoredScan {
-    type Error = Error;
-
-    fn try_from(row: entity::scan::Model) -> Result<Self> {
-        let at = RowPosition { table: "scans", row: &row.scan_id };
-        let estimate = match (row.estimated_at, row.estimate_received, row.delivery_estimate) {
-            (Some(said_at), Some(received_at), Some(expected)) => Some(DeliveryEstimate {
-                said_at,
-                received_at,
-                expected: at.parse_value(&expected)?,
-                source: EstimateSource::Carrier,
-            }),
-            (None, None, None) => None,
-            _ => return Err(at.build_corrupt_error("half an estimate")),
-        };
-        let local_time = row.local_time.map(|text| NaiveDateTime::parse_from_str(&text, LOCAL_TIME));
-        let local_time =
-            local_time.transpose().map_err(|_| at.build_corrupt_error("a local time that is none"))?;
-        let recorded_by = match row.recorded_by {
-            Some(kind) => Some(Actor { kind: at.parse_value(&kind)?, id: row.recorded_by_id }),
-            None => None,
-        };
-        let retraction = match (row.retracted_at, row.retracted_by) {
-            (Some(retracted_at), Some(kind)) => Some(Retraction {
-                at: retracted_at,
-                actor: Actor { kind: at.parse_value(&kind)?, id: row.retracted_by_id },
-                reason: row.retract_reason,
-            }),
-            (None, None) => None,
-            _ => return Err(at.build_corrupt_error("half a retraction")),
-        };
-        Ok(Self {
-            id: ScanId(row.scan_id),
-            shipment_id: ShipmentId(row.shipment_id),
-            webhook_id: row.webhook_id.map(WebhookId),
-            effect: at.parse_value(&row.effect)?,
-            recorded_at: row.recorded_at,
-            recorded_by,
-            shipment_was_cancelled: row.called_off,
-            seen: row.seen,
-            retraction,
-            scan: Scan {
-                identity: parse_identity(&row.scan_id, row.identity)?,
-                meaning: at.parse_value(&row.meaning)?,
-                evidence: at.parse_value(&row.evidence)?,
-                code: row.code,
-                description: row.description,
-                location: row.location,
-                occurred_at: row.occurred_at,
-                time_estimated: row.time_estimated,
-                local_time,
-                package: row.package,
-                estimate,
-            },
-        })
-    }
-}
-
-pub(crate) fn map_estimate(row: &entity::delivery_estimate::Model) -> Result<DeliveryEstimate> {
-    let at = RowPosition { table: "delivery_estimates", row: &row.shipment_id };
-    Ok(DeliveryEstimate {
-        said_at: row.said_at,
-        received_at: row.received_at,
-        expected: at.parse_value(&row.estimate)?,
-        source: at.parse_value(&row.source)?,
-    })
-}
-
-impl TryFrom<entity::webhook::Model> for Webhook {
-    type Error = Error;
-
-    fn try_from(row: entity::webhook::Model) -> Result<Self> {
-        let head = entity::webhook::Head {
-            webhook_id: row.webhook_id,
-            sender: row.sender,
-            request_id: row.request_id,
-            received_at: row.received_at,
-            state: row.state,
-            reason: row.reason,
-            error: row.error,
-            attempt: row.attempt,
-            failures: row.failures,
-            duplicates: row.duplicates,
-            came_again_at: row.came_again_at,
-        };
-        Ok(Self { head: head.try_into()?, body: row.body })
-    }
-}
-
-impl TryFrom<entity::webhook::Head> for WebhookHead {
-    type Error = Error;
-
-    fn try_from(row: entity::webhook::Head) -> Result<Self> {
-        let at = RowPosition { table: "webhooks", row: &row.webhook_id };
-        Ok(Self {
-            id: WebhookId(row.webhook_id),
-            state: at.parse_value(&row.state)?,
-            sender: row.sender,
-            request_id: row.request_id,
-            received_at: row.received_at,
-            reason: row.reason,
-            error: row.error,
-            attempt: row.attempt,
-            failures: row.failures,
-            duplicates: row.duplicates,
-            came_again_at: row.came_again_at,
-        })
-    }
-}
-
-impl TryFrom<entity::idempotency_key::Model> for idempotency::StoredAnswer {
-    type Error = Error;
-
-    fn try_from(row: entity::idempotency_key::Model) -> Result<Self> {
-        let at =
-            RowPosition { table: "idempotency_keys", row: &format_args!("{} of {}", row.key, row.actor) };
-        Ok(Self {
-            fingerprint: at.parse_hash("fingerprint", row.fingerprint)?,
-            order_id: OrderId(row.order_id),
-            shipment_id: row.shipment_id.map(ShipmentId),
-            version: row.version,
-            changed: row.changed,
-        })
-    }
-}
-
-impl TryFrom<entity::notification::Model> for Notification {
-    type Error = Error;
-
-    fn try_from(row: entity::notification::Model) -> Result<Self> {
-        let at = RowPosition { table: "notifications", row: &row.notification_id };
-        Ok(Self {
-            id: NotificationId(row.notification_id),
-            order_id: OrderId(row.order_id),
-            kind: at.parse_value(&row.kind)?,
-            status: row.status.into(),
-            shipment_id: row.shipment_id.map(ShipmentId),
-            void_numbers: at.parse_number_list(row.void_numbers)?,
-            told_numbers: at.parse_number_list(row.told_numbers)?,
-            state: at.parse_value(&row.state)?,
-            key: row.key,
-            channel: row.channel,
-            recipient: Some(row.recipient).filter(|address| !address.is_empty()),
-            reason: row.reason.map(|reason| at.parse_value(&reason)).transpose()?,
-            error: row.error,
-            attempt: row.attempt,
-            failures: row.failures,
-            unknown_outcomes: row.unknown_outcomes,
-            queued_at: row.queued_at,
-            sent_at: row.sent_at,
-            resends: row.resends,
-            resent_at: row.resent_at,
-        })
-    }
 }
