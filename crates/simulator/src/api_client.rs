@@ -1,6 +1,6 @@
 //! A small client for the GraphQL API: places orders, requests transitions and registers shipments.
 //!
-//! Called by `demo` (`shop`, `snapshot`, `story`) and by `story::orders`, always with the token of one caller.
+//! Called by `demo` (`invitation`, `shop`, `snapshot`, `story`) and by `story::orders`, always with the token of one caller.
 //!
 //! - `execute` sends any query or mutation. All other requests except `fetch_page` go through it. `Err` means: no
 //!   answer, no JSON, or a GraphQL error in `errors`, which becomes a [`Refused`].

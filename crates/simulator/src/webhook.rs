@@ -1,7 +1,7 @@
 //! Composes webhooks as a sender does, and posts them to a server.
 //!
 //! Called by `scan`, `story` and `demo::carrier`. The tests of the product call [`Webhook::simulate`], `milepost scan`
-//! calls [`Post::to_server_or_route`] and [`Post::to_server`].
+//! calls [`Post::to_server_or_route`] and [`Post::to_server`], `story` calls `to_server`.
 //!
 //! 1. [`Webhook::simulate`] writes and signs one webhook with one scan. `None` means that the sender's format cannot
 //!    express it. It sends nothing.

@@ -1,7 +1,7 @@
 //! Returns: which units are asked back, which have come back, which are written off, and when the return is complete.
 //!
-//! `Order::apply` calls `initiate_return` and `receive_return`. The guard calls `return_blocker`, and
-//! `receive_all_outstanding` for a transition to `returned`. `return_step` is the transition of both requests; the
+//! `Order::apply` calls `initiate_return`, `receive_return` and `write_off_return`. The guard calls `return_blocker`, and
+//! `receive_all_outstanding` for a transition to `returned`. `return_step` is the transition of these requests; the
 //! other functions count units or check.
 //!
 //! 1. A transition to `return_initiated` names no units. When units are received or written off later, all delivered

@@ -1,7 +1,8 @@
 //! Reads shipments and their scans, for many records at once.
 //!
 //! - `app::orders::shipments` finds the order of a shipment or of a scan before it is locked. `app::reads::shipments`
-//!   finds shipments by id or number: the same number can belong to several, the newest comes first.
+//!   finds shipments by id or number: the same number can belong to several. The newest comes
+//!   first; shipments for which the number is void come last.
 //! - `app::webhooks` and `app::customer_text` call `scans_of`, which has no limit. For strangers `read::bounded` calls
 //!   `read_scans` and `read_webhook_scans`, which fail if there are more than `most`.
 //! - `scans_of` includes retracted scans. The scans of a webhook are those that it brought first or gave their meaning.
